@@ -1,0 +1,87 @@
+// Engine: a pure function of the journal. No clock, no I/O, no randomness, no text: the same records give the same steps
+// on any machine, at any later date. Owned by one router thread.
+//
+// Journey: journal -> [engine.apply] -> state commit -> delivery.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "routing/engine/step.hpp"
+#include "routing/message/record.hpp"
+#include "routing/message/result.hpp"
+
+namespace usher::engine {
+
+inline constexpr int engine_version = 1;
+
+struct AgentView {
+  AgentId id;
+  Presence presence = Presence::offline;  // Declared.
+  bool connected = false;                 // Has a live session (false in grace).
+  bool in_grace = false;
+  int held = 0;                           // Offered, assigned and wrapping up.
+  int capacity_total = 0;
+  int missed_offers = 0;
+};
+
+struct QueueView {
+  QueueId id;
+  std::uint64_t waiting = 0, offered = 0, assigned = 0, snoozed = 0, wrap_up = 0;
+  std::optional<Instant> oldest_waiting_since;
+};
+
+// Why a conversation waits, or has whom it has.
+struct Explanation {
+  ConversationView conversation;
+  std::map<std::string, std::int64_t> agents_by_reason;  // skill, presence, capacity, declined, available
+  std::uint64_t ahead = 0;                               // Waiting conversations of its class before it.
+};
+
+class Engine {
+ public:
+  Engine();
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // Requires: arrival.offset grows. Never fails: a record that says something impossible changes nothing, or is
+  // dead-lettered.
+  [[nodiscard]] Step apply(const Arrival& arrival);
+
+  // When the router must append a tick, by the engine's own time; none: nothing is due, ever.
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  // The largest append time applied.
+  [[nodiscard]] Instant now() const;
+  [[nodiscard]] Offset epoch() const;           // Offset of the current claim.
+  [[nodiscard]] RouterId owner() const;         // Router of the current claim.
+  [[nodiscard]] std::string policy_hash() const;  // "" before the first policy.
+
+  [[nodiscard]] Digest state_hash() const;
+  // All tracked entities, sorted. restore(serialize()) is this engine.
+  [[nodiscard]] std::vector<Entity> serialize() const;
+  // Fails with `malformed` when an entity cannot be read: the store was written by another version or damaged.
+  [[nodiscard]] static Result<Engine> restore(std::span<const Entity> entities);
+
+  // As the policy names the agent; the id where it names none.
+  [[nodiscard]] std::string display_name(const AgentId& agent) const;
+
+  // For operators and tests.
+  [[nodiscard]] std::vector<AgentView> agents() const;
+  [[nodiscard]] std::vector<QueueView> queues() const;
+  // Newest activity first.
+  [[nodiscard]] std::vector<ConversationView> conversations(std::size_t limit) const;
+  [[nodiscard]] std::optional<ConversationView> conversation(ConversationId id) const;
+  [[nodiscard]] std::optional<ConversationView> conversation_of(MessageId message) const;
+  [[nodiscard]] std::optional<Explanation> explain(ConversationId id) const;
+  // Checks the rules of architecture.md that one state can show; the first broken rule, or nothing. Costly: for tests.
+  [[nodiscard]] std::optional<std::string> broken_rule() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace usher::engine

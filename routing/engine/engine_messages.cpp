@@ -1,0 +1,136 @@
+// Messages of customers: drop repeats, find or open the conversation, queue it by skills and urgency.
+#include <algorithm>
+
+#include "routing/engine/engine_state.hpp"
+#include "routing/message/plant.hpp"
+
+namespace usher::engine {
+namespace {
+
+constexpr std::size_t anchors_max = 64;
+
+bool matches(const RoutingRule& rule, const Message& message) {
+  if (rule.connector && *rule.connector != message.connector) return false;
+  if (rule.channel && *rule.channel != message.channel) return false;
+  if (rule.language && rule.language != message.language) return false;
+  return !rule.label || std::find(message.labels.begin(), message.labels.end(), *rule.label) != message.labels.end();
+}
+
+// A requirement named twice counts with its higher level.
+void add_requirements(std::vector<Requirement>& to, const std::vector<Requirement>& more) {
+  for (const auto& one : more) {
+    const auto same = std::find_if(to.begin(), to.end(), [&](const Requirement& r) { return r.skill == one.skill; });
+    if (same == to.end()) to.push_back(one);
+    else same->level_min = std::max(same->level_min, one.level_min);
+  }
+  std::sort(to.begin(), to.end());
+}
+
+Hash128 key_anchor(const Message& message) {
+  const auto id = derived_id<Id128<void>>("thread", message.connector.text() + '\0' + *message.thread.key, 0, 0);
+  return {id.high, id.low};
+}
+
+}  // namespace
+
+void Engine::State::on(const MessageReceived& record) {
+  const auto& message = record.message;
+  if (policy_hash.empty()) return dead_letter("no policy is active");
+  if (message.tenant != policy.tenant) return dead_letter("a message of another tenant");
+  // Rule I1: the first wins, within the window; a repeat was acknowledged like the first and changes nothing.
+  for (const auto& [day, bucket] : seen)
+    if (bucket.seen.contains(message.id) && !planted(Plant::repeats_counted)) return;
+
+  auto* found = thread_of(message);
+  if (!found) {
+    const auto id = derived_id<ConversationId>("conversation", message.id.text(), offset, 0);
+    found = &conversations[id];
+    found->id = id;
+    found->connector = message.connector;
+    found->channel = message.channel;
+    found->opened_at = now;
+    found->state = ConversationState::closed;  // Until customer_wrote() opens it.
+    found->answered = true;
+    route(*found, message);
+    anchor(*found, {message.id.high, message.id.low});
+    if (message.thread.key) anchor(*found, key_anchor(message));
+  }
+  remember_seen(message.id, found->id);
+  customer_wrote(*found, message);
+}
+
+Conversation* Engine::State::thread_of(const Message& message) {
+  // Rule I5: a token was verified by the edge; a channel's own key is the connector's word.
+  const auto look = [&](const Hash128& name) -> Conversation* {
+    const auto at = anchors.find(name);
+    return at == anchors.end() ? nullptr : &conversation(at->second);
+  };
+  if (message.thread.token)
+    if (auto* c = look({message.thread.token->high, message.thread.token->low})) return c;
+  return message.thread.key ? look(key_anchor(message)) : nullptr;
+}
+
+void Engine::State::anchor(Conversation& c, Hash128 name) {
+  if (c.anchors.size() >= anchors_max || !anchors.emplace(name, c.id).second) return;
+  c.anchors.push_back(name);
+  touch(c);
+}
+
+void Engine::State::route(Conversation& c, const Message& message) {
+  c.queue = policy.default_queue;
+  for (const auto& rule : policy.rules) {
+    if (!matches(rule, message)) continue;
+    if (rule.queue) c.queue = *rule.queue;
+    if (rule.urgency) c.rule_urgency = *rule.urgency;
+    add_requirements(c.rule_requirements, rule.requirements);
+  }
+  // A machine does not wait for an answer as a person does.
+  if (message.automated) c.rule_urgency = Urgency::low;
+  derive(c);
+}
+
+void Engine::State::derive(Conversation& c) const {
+  const auto at = queues.find(c.queue);
+  expect(at != queues.end(), "a conversation stands in a queue of the policy");
+  c.urgency = c.rule_urgency.value_or(at->second->urgency);
+  c.requirements.clear();
+  add_requirements(c.requirements, at->second->requirements);
+  add_requirements(c.requirements, c.rule_requirements);
+}
+
+void Engine::State::customer_wrote(Conversation& c, const Message& message) {
+  touch(c);
+  // A waiting conversation may be re-keyed below, so it leaves its place first.
+  const bool waits = c.state == ConversationState::waiting;
+  if (waits) leave_waiting(c);
+  step.bodies.push_back({c.id, c.sequence++, message.id, BodyKind::from_customer, {}});
+  ++c.messages;
+  c.last_from_customer = message.id;
+  c.last_activity = now;
+  if (c.answered) {  // The wait for the next answer begins; else the original age stays.
+    c.answered = false;
+    c.overdue = false;
+    c.waiting_since = now;
+    const auto within = queues.at(c.queue)->answer_within;
+    c.answer_due = within.count() > 0 ? now + within : Instant{};
+  }
+  switch (c.state) {
+    case ConversationState::assigned:
+      send(agents.at(c.agent), MessageFrame{c.id, message.id, BodyKind::from_customer, c.sequence - 1});
+      return;
+    case ConversationState::offered: return;  // The offer stands; `assigned` will show all messages.
+    case ConversationState::wrap_up: {
+      auto& agent = agents.at(c.agent);
+      c.preferred = c.agent;
+      release(c);
+      send(agent, ReleasedFrame{c.id, "reopened", std::nullopt});
+      enqueue(c);
+      return offer_work(agent);
+    }
+    case ConversationState::waiting:
+    case ConversationState::snoozed:
+    case ConversationState::closed: return enqueue(c);
+  }
+}
+
+}  // namespace usher::engine

@@ -1,0 +1,110 @@
+// Replies on their way to the customer: one attempt an effect, retries held here (rule E5), states merged so that they
+// only go forward.
+#include <algorithm>
+
+#include "routing/engine/engine_state.hpp"
+#include "routing/engine/entity_text.hpp"
+
+namespace usher::engine {
+namespace {
+
+// 5 s, 10 s, 20 s ... up to an hour; a provider's own wish counts when it is longer.
+Milliseconds retry_after(int attempt, Milliseconds asked) {
+  constexpr Milliseconds first = limits::retry_first;
+  constexpr Milliseconds longest = limits::retry_longest;
+  const auto wait = first * (std::int64_t{1} << std::min(attempt - 1, 16));
+  return std::min(std::max(wait, asked), longest);
+}
+
+int rank(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::deferred: return 0;
+    case DeliveryState::sent: return 1;
+    case DeliveryState::delivered: return 2;
+    case DeliveryState::read: return 3;
+    case DeliveryState::failed: return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void Engine::State::want(const TrackedReply& reply) {
+  const auto& c = conversation(reply.conversation);
+  step.effects.push_back(ReplyWanted{reply.id, c.id, c.connector, c.channel, reply.in_reply_to, reply.author, reply.attempt});
+}
+
+void Engine::State::on(const DeliveryReported& record) {
+  const auto found = replies.find(record.reply);
+  if (found == replies.end()) return;  // Forgotten with its conversation, or final already.
+  auto& reply = found->second;
+  if (record.state == DeliveryState::deferred || record.state == DeliveryState::failed) {
+    // An older attempt's bad news, or one that was sent after all: not news.
+    if (record.attempt != reply.attempt || reply.retry_at != Instant{} || rank(reply.state) > 0) return;
+    if (record.state == DeliveryState::failed) return reply_failed(reply, record.detail);
+    if (reply.attempt >= policy.send_attempts_max) return reply_failed(reply, "given up: " + record.detail);
+    reply.retry_at = now + retry_after(reply.attempt, record.retry_after);
+    dirty_replies.insert(reply.id);
+    return tell_holder(reply, DeliveryState::deferred, record.detail);
+  }
+  if (rank(record.state) <= rank(reply.state)) return;
+  reply.state = record.state;
+  reply.retry_at = {};
+  dirty_replies.insert(reply.id);
+  tell_holder(reply, record.state, record.detail);
+}
+
+void Engine::State::reply_failed(TrackedReply& reply, const std::string& detail) {
+  reply.state = DeliveryState::failed;
+  reply.retry_at = {};
+  dirty_replies.insert(reply.id);
+  tell_holder(reply, DeliveryState::failed, detail);
+  auto& c = conversation(reply.conversation);
+  happened("usher.message.failed.v1", c, detail);
+  if (c.state == ConversationState::assigned || c.state == ConversationState::offered ||
+      c.state == ConversationState::waiting)
+    return;
+  // The customer has no answer and nobody is looking: it is work again.
+  if (c.state == ConversationState::wrap_up) {
+    auto& agent = agents.at(c.agent);
+    release(c);
+    send(agent, ReleasedFrame{c.id, "reopened", std::nullopt});
+  }
+  c.answered = false;
+  c.waiting_since = now;
+  enqueue(c);
+}
+
+void Engine::State::tell_holder(const TrackedReply& reply, DeliveryState state, const std::string& detail) {
+  const auto& c = conversation(reply.conversation);
+  if (!c.agent.empty() && c.state != ConversationState::offered)
+    send(agents.at(c.agent), DeliveryFrame{c.id, reply.id, state, detail});
+}
+
+std::string to_text(const TrackedReply& reply) {
+  return EntityWriter{}
+      .id("conversation", reply.conversation)
+      .text("author", reply.author.text())
+      .id("in_reply_to", reply.in_reply_to)
+      .number("attempt", reply.attempt)
+      .number("state", static_cast<int>(reply.state))
+      .instant("retry_at", reply.retry_at)
+      .take();
+}
+
+Result<TrackedReply> reply_from_text(std::string_view key, std::string_view text) {
+  EntityReader reader(text);
+  const auto id = MessageId::parse(key);
+  TrackedReply reply;
+  reply.id = id.value_or(MessageId{});
+  reply.conversation = reader.id<ConversationId>("conversation");
+  reply.author = AgentId{reader.text("author")};
+  reply.in_reply_to = reader.id<MessageId>("in_reply_to");
+  reply.attempt = static_cast<int>(reader.number("attempt"));
+  reply.state = reader.choice("state", DeliveryState::failed);
+  reply.retry_at = reader.instant("retry_at");
+  if (!id || !reader.good()) return fail(Fault::malformed, "reply " + std::string(key) + " cannot be read");
+  return reply;
+}
+
+}  // namespace usher::engine
