@@ -1,0 +1,19 @@
+// Delivery: the port between a router and the desk gateways that hold agents' sessions.
+//
+// A send is not a delivery (rule A1): frames are numbered by session, the gateway notices a gap and asks for a fresh
+// welcome by appending session_opened again. send() never blocks and never fails; a queue over its limit drops the
+// session's frames, which makes a gap.
+#pragma once
+
+#include "routing/engine/step.hpp"
+
+namespace usher::delivery {
+
+class Delivery {
+ public:
+  virtual ~Delivery() = default;
+  // Called on the router's thread, only after the commit of the step that made the frame.
+  virtual void send(const engine::AgentFrame& frame) = 0;
+};
+
+}  // namespace usher::delivery

@@ -1,0 +1,47 @@
+// OutboxPublisher (rules E1, E3): puts committed effects into their journal streams, in order, one append in flight per
+// entry, and says up to which record all are out, so that the store may forget them. Used when the store is not itself the
+// journal. On the router's thread; completions come by mailbox.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "routing/journal/journal.hpp"
+#include "routing/router/mailbox.hpp"
+#include "routing/state/state_store.hpp"
+
+namespace usher::router {
+
+using namespace usher::message;
+
+class OutboxPublisher {
+ public:
+  OutboxPublisher(journal::Journal& journal, Partition partition, std::shared_ptr<Mailbox> mailbox)
+      : journal_(journal), partition_(partition), mailbox_(std::move(mailbox)) {}
+
+  // Takes entries of a load: those that are in their streams already (rule E2: read the tails first) are not sent again.
+  [[nodiscard]] Result<void> resume(std::vector<state::OutboxEntry> entries);
+  void add(std::vector<state::OutboxEntry> entries);
+  // Sends what may be sent.
+  void pump();
+  // An append failed; what stood behind it may be out. The caller loads anew: resume() finds out what is missing.
+  [[nodiscard]] bool failed() const;
+  // All effects of records up to this offset are out; none: nothing new since the last call.
+  [[nodiscard]] std::optional<Offset> take_done();
+  [[nodiscard]] bool idle() const { return queue_.empty(); }
+
+ private:
+  enum class Stage { waiting, sent, out, failed };
+  struct Item {
+    state::OutboxEntry entry;
+    std::shared_ptr<Stage> stage;
+  };
+  journal::Journal& journal_;
+  const Partition partition_;
+  const std::shared_ptr<Mailbox> mailbox_;
+  std::deque<Item> queue_;
+  std::optional<Offset> done_;
+};
+
+}  // namespace usher::router

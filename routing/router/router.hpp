@@ -1,0 +1,82 @@
+// Router: the loop of one partition. journal -> engine -> state commit -> delivery, in that order, for ever.
+//
+// A passive machine: pump() does what can be done now and never blocks or sleeps; router_thread.hpp runs it on a thread,
+// the simulation runs it step by step. It keeps one commit in flight while it applies the next batch (rule S4); frames
+// and effects of a batch leave only after its commit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "routing/delivery/delivery.hpp"
+#include "routing/engine/engine.hpp"
+#include "routing/journal/journal.hpp"
+#include "routing/state/state_store.hpp"
+
+namespace usher::router {
+
+using namespace usher::message;
+
+struct RouterOptions {
+  Partition partition = 0;
+  RouterId id;
+  std::size_t batch_records_max = 0;  // 0: limits::batch_records_max.
+};
+
+enum class Phase {
+  loading,    // Reading the store and what the journal has beyond it.
+  claiming,   // Its claim is appended, not yet read back (rule O1).
+  routing,
+  paused,     // Journal or store unavailable; tried again with backoff.
+  stopped,    // Lost the partition, or told to stop.
+  failed,     // Fails closed (rule J2): needs an operator. See RouterStatus::reason.
+};
+
+struct RouterStatus {
+  Phase phase = Phase::loading;
+  std::string reason;          // In words, for /readyz.
+  Offset applied = offset_none;
+  Offset committed = offset_none;
+  std::uint64_t records = 0;   // Applied since start.
+  std::uint64_t commits = 0;
+  std::uint64_t dead_letters = 0;
+  std::int64_t lag_records = 0;  // Journal end less committed.
+};
+
+class Router {
+ public:
+  // All outlive the router.
+  struct Ports {
+    journal::Journal& journal;
+    state::StateStore& store;
+    delivery::Delivery& delivery;
+    const Clock& clock;
+  };
+
+  Router(RouterOptions options, Ports ports);
+  ~Router();
+
+  // Does one round. Returns for how long nothing will be due if nothing wakes it: 0 means call again at once.
+  Milliseconds pump();
+
+  // `wake` is called, on any thread, when a commit or an append finished or a record arrived. Set before the first pump.
+  void on_wake(std::function<void()> wake);
+
+  // Applies no further record; pump() until drained(), then it may be destroyed.
+  void stop();
+  [[nodiscard]] bool drained() const;
+
+  [[nodiscard]] RouterStatus status() const;
+  // There is a state to show.
+  [[nodiscard]] bool has_engine() const;
+  // Requires: has_engine(). State as applied, which may be ahead of what is committed.
+  [[nodiscard]] const engine::Engine& engine() const;
+
+ private:
+  struct Loop;
+  std::shared_ptr<Loop> loop_;
+};
+
+}  // namespace usher::router
