@@ -1,0 +1,36 @@
+// Customers and the edge: they send, hear nothing and send again, write to what they wrote before, and repeat old messages.
+#include "tests/simulation/world.hpp"
+
+namespace usher::simulation {
+
+void World::customers_act() {
+  if (calm_) return;
+  if (chance(25)) {
+    auto sent = std::make_unique<Sent>();
+    auto& m = sent->message;
+    m.id = {0xabc, next_message_++};
+    m.tenant = TenantId{"acme"};
+    m.connector = ConnectorId{"contact"};
+    m.channel = chance(70) ? "webform" : "http";
+    m.text = "message " + std::to_string(m.id.low);
+    m.received_at = clock_.wall();
+    if (chance(20)) m.labels = {"bill"};
+    else if (chance(15)) m.labels = {"alarm"};
+    if (chance(15)) m.language = "fr";
+    if (!sent_.empty() && chance(35)) m.thread.token = sent_[pick(sent_.size())]->message.id;
+    else if (chance(20)) m.thread.key = "key-" + std::to_string(pick(4));
+    sent_.push_back(std::move(sent));
+    send_message(*sent_.back());
+  }
+  if (sent_.empty()) return;
+  // Not acknowledged: again. Acknowledged: sometimes again all the same, as providers do.
+  auto& again = *sent_[pick(sent_.size())];
+  if (again.acknowledged ? chance(3) : chance(30)) send_message(again);
+}
+
+void World::send_message(Sent& sent) {
+  ++sent.copies;
+  append(MessageReceived{sent.message}, [&sent](bool good) { sent.acknowledged = sent.acknowledged || good; });
+}
+
+}  // namespace usher::simulation
