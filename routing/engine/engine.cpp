@@ -89,7 +89,7 @@ void Engine::State::happened(std::string type, const Conversation& c, std::strin
 
 void Engine::State::send(Agent& agent, Frame frame) {
   if (!agent.connected) return;  // Its next welcome tells everything.
-  step.frames.push_back({agent.id, agent.session, agent.gateway, agent.frames++, std::move(frame)});
+  step.frames.push_back({agent.id, agent.session, agent.gateway, agent.frames++, std::move(frame), epoch});
   touch(agent);
 }
 

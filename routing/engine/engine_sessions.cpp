@@ -8,7 +8,7 @@ namespace usher::engine {
 void Engine::State::on(const SessionOpened& record) {
   const auto found = agents.find(record.agent);
   if (found == agents.end()) {
-    step.frames.push_back({record.agent, record.session, record.gateway, 0, SessionEndedFrame{"unauthorised"}});
+    step.frames.push_back({record.agent, record.session, record.gateway, 0, SessionEndedFrame{"unauthorised"}, epoch});
     return;
   }
   auto& agent = found->second;

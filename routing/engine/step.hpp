@@ -118,6 +118,9 @@ struct AgentFrame {
   GatewayId gateway;
   std::uint64_t number = 0;  // Counts the frames of this session from 0 (the welcome); a gap means one was lost.
   Frame frame;
+  // Of the owner who sent it. A gateway drops frames older than its session's welcome: a router that was paused may let
+  // out late what it had rightly committed, after a newer owner has welcomed the session anew.
+  Offset epoch = offset_none;
 };
 
 // --- Effects on the world: published after the commit, repeatable by id (rules E1..E4). -----------------------------

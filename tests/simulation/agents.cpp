@@ -79,10 +79,12 @@ void World::send(const engine::AgentFrame& frame) {
   if (!client.connected || client.session != frame.session) return;
   if (!calm_ && chance(1)) return;  // A send is not a delivery.
   if (std::holds_alternative<engine::WelcomeFrame>(frame.frame)) {
+    if (frame.epoch < client.epoch) return;
+    client.epoch = frame.epoch;
     client.welcomed = true;
     client.next_number = 0;
   }
-  if (!client.welcomed) return;
+  if (!client.welcomed || frame.epoch < client.epoch) return;
   if (frame.number != client.next_number) return resync(client);
   ++client.next_number;
   see(client, frame);

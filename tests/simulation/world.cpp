@@ -82,7 +82,9 @@ void World::nemesis() {
     case 5: return journal_.fail_next_reads(1 + static_cast<int>(pick(3)));
     case 6: return clock_.step_wall(Milliseconds{static_cast<std::int64_t>(pick(7'200'000)) - 3'600'000});
     case 7:
-      // A second router by mistake, while the first is paused past its lease and then wakes up.
+      // A second router by mistake, while the first is paused past its lease and then wakes up. One that has not settled
+      // announces its attempts, and two of those at once would take each other for crashes (decision 0013).
+      if (routers_.back().router->status().phase != router::Phase::routing) return;
       routers_.back().asleep = chance(70);
       start_router();
       return;

@@ -55,6 +55,7 @@ struct Client {
   SessionId session;
   bool welcomed = false;
   std::uint64_t next_number = 0;
+  Offset epoch = offset_none;      // Of the last welcome.
   Presence presence = Presence::offline;
   std::map<OfferId, ConversationId> offers;
   std::map<ConversationId, std::uint32_t> held;  // With the last sequence seen.
