@@ -1,0 +1,120 @@
+// The edges of the daemon: tenant and folder, listeners, log, connectors and labels.
+#include <algorithm>
+
+#include "config/draft.hpp"
+#include "config/value_forms.hpp"
+#include "config/wording.hpp"
+
+namespace usher::config {
+namespace {
+
+// One section of fixed keys and where it stands; absent sections read like empty ones.
+Options read_section(Draft& draft, std::string_view name) {
+  static const Node absent;
+  const auto* entry = draft.root.find(name);
+  return draft.reader.read(entry != nullptr ? entry->value : absent, entry != nullptr ? entry->place : Place{},
+                           std::string(name), section_named(name).fields);
+}
+
+// Where a key of a section stands, or else the section, or else the file.
+Place place_in(const Draft& draft, std::string_view section, std::string_view key) {
+  const auto* holder = draft.root.find(section);
+  if (holder == nullptr) return Place{};
+  const auto* entry = holder->value.find(key);
+  return entry != nullptr ? entry->value.place : holder->place;
+}
+
+Listen listen_of(const Options& options) { return parse_listen(options.text("listen")).value_or(Listen{}); }
+
+void read_listeners(Draft& draft) {
+  auto& settings = draft.settings;
+  const auto http = read_section(draft, "http");
+  settings.http = listen_of(http);
+  settings.ops = listen_of(read_section(draft, "ops"));
+  if (settings.http.port != 0 && settings.http.port == settings.ops.port && settings.http.host == settings.ops.host) {
+    draft.problems.add(place_in(draft, "ops", "listen"), "ops.listen", "is the same as http.listen");
+  }
+  settings.public_url = http.text("public_url");
+  while (settings.public_url.ends_with('/')) settings.public_url.pop_back();
+  if (settings.public_url.find_first_of("?#") != std::string::npos) {
+    draft.problems.add(place_in(draft, "http", "public_url"), "http.public_url",
+                       "must end with its host, port or path");
+  }
+  if (!settings.public_url.empty()) return;
+  settings.public_url = "http://" + listen_text(settings.http);
+  const auto* section = draft.root.find("http");
+  const bool written = section != nullptr && section->value.find("public_url") != nullptr;
+  if (!written && is_wildcard(settings.http)) {
+    draft.problems.add(place_in(draft, "http", "listen"), "http.public_url",
+                       "missing; with a wildcard in http.listen, customers' links need an address of their own");
+  }
+}
+
+void read_connector(Draft& draft, const Types& types, const Entry& entry) {
+  const auto path = join_path("connectors", entry.key);
+  if (entry.value.type != Node::Type::null && !draft.reader.is_map(entry.value, path)) return;
+  // The other keys can be judged only when the type is known.
+  Node type_only;
+  type_only.type = Node::Type::map;
+  if (const auto* type = entry.value.find("type")) type_only.entries.push_back(*type);
+  const auto type = draft.reader.read(type_only, entry.place, path, std::span(&connector_type_field, 1)).text("type");
+  if (type.empty()) return;
+  const auto keys = types.keys(type);
+  if (!keys) {
+    draft.problems.add(entry.value.find("type")->value.place, join_path(path, "type"),
+                       "no connector type is called " + shown(type) + did_you_mean(type, types.names));
+    return;
+  }
+  static constexpr std::string_view others[] = {"type"};
+  auto options = draft.reader.read(entry.value, entry.place, path, fields_of(*keys), others);
+  draft.settings.connectors.push_back({ConnectorId(entry.key), type, std::move(options)});
+}
+
+}  // namespace
+
+void read_top(Draft& draft) {
+  const auto top = draft.reader.read(draft.root, Place{}, "", top_section.fields, holder_names());
+  auto& settings = draft.settings;
+  settings.tenant = TenantId(top.text("tenant"));
+  settings.data_folder = (draft.folder / top.text("data")).lexically_normal().string();
+  settings.trusted_proxies = top.list("trusted_proxies");
+  read_listeners(draft);
+  const auto log = read_section(draft, "log");
+  settings.log_level = log.text("level");
+  settings.log_format = log.text("format");
+  settings.agent_origins = read_section(draft, "desk").list("origins");
+
+  auto& policy = settings.policy;
+  policy.tenant = settings.tenant;
+  policy.default_queue = QueueId(top.text("default_queue"));
+  if (!policy.default_queue.empty()) {
+    check_reference(draft, draft.root, "default_queue", "", "queues", policy.default_queue.text());
+  }
+  policy.urgency_step = Milliseconds(top.number("urgency_step"));
+  policy.missed_offers_max = static_cast<int>(top.number("missed_offers_max"));
+  policy.send_attempts_max = static_cast<int>(top.number("send_attempts_max"));
+  const auto times = read_section(draft, "times");
+  policy.times.offer_timeout = Milliseconds(times.number("offer_timeout"));
+  policy.times.session_grace = Milliseconds(times.number("session_grace"));
+  policy.times.wrap_up = Milliseconds(times.number("wrap_up"));
+  policy.times.decline_memory = Milliseconds(times.number("decline_memory"));
+  policy.times.reopen_within = Milliseconds(times.number("reopen_within"));
+  policy.times.dedupe_window = Milliseconds(times.number("dedupe_window"));
+}
+
+void read_connectors(Draft& draft, const Types& types) {
+  for (const auto* entry : named_entries(draft, "connectors")) read_connector(draft, types, *entry);
+}
+
+void read_labels(Draft& draft) {
+  for (const auto* entry : named_entries(draft, "labels")) {
+    const Field words{{entry->key, Kind::list, true, "", ""}};
+    Node holder;
+    holder.type = Node::Type::map;
+    holder.entries.push_back(*entry);
+    auto options = draft.reader.read(holder, entry->place, "labels", std::span(&words, 1));
+    draft.settings.labels.push_back({entry->key, options.list(entry->key)});
+  }
+}
+
+}  // namespace usher::config

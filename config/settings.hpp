@@ -1,0 +1,85 @@
+// Settings: everything an operator may say, typed and checked. Made by load(); nothing else reads YAML.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/key.hpp"
+#include "routing/message/policy.hpp"
+#include "routing/message/result.hpp"
+
+namespace usher::config {
+
+using namespace usher::message;
+
+struct Listen {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any free port (tests).
+};
+
+struct ConnectorSettings {
+  ConnectorId id;
+  std::string type;
+  Options options;
+};
+
+// Labels given at the edge by what the customer wrote (rule I4): a message gets `label` when one of `words` stands in
+// its subject or new text, as whole words, whatever the case.
+struct LabelRule {
+  std::string label;
+  std::vector<std::string> words;
+};
+
+struct AgentToken {
+  AgentId agent;
+  std::string sha256;  // Of the token, lower-case hexadecimal.
+};
+
+struct Settings {
+  TenantId tenant;
+  Listen http;
+  Listen ops;
+  std::string public_url;   // How customers reach `http`; no trailing slash.
+  std::string data_folder;  // `--data` wins.
+  std::string log_level;    // debug, info, warn, error
+  std::string log_format;   // json, text
+  std::vector<std::string> agent_origins;  // Browsers' Origin values allowed on /v1/agent; none: only requests without one, and public_url.
+  std::vector<std::string> trusted_proxies;  // Addresses whose X-Forwarded-For is believed.
+  std::vector<ConnectorSettings> connectors;
+  std::vector<LabelRule> labels;
+  std::vector<AgentToken> tokens;  // From `agents: ID: token / token_file / token_sha256`.
+  Policy policy;
+};
+
+// One line each: `FILE:LINE:COL key: what is wrong`, sorted by line.
+struct Problems {
+  std::vector<std::string> lines;
+};
+
+// The keys of one connector type; none: there is no such type.
+using ConnectorKeys = std::function<std::optional<std::span<const Key>>(std::string_view type)>;
+[[nodiscard]] std::vector<std::string_view> suggestions(std::string_view word, std::span<const std::string_view> known);
+
+struct LoadedSettings {
+  std::optional<Settings> settings;  // Empty when there is any problem.
+  Problems problems;
+};
+
+// Reads FILE strictly: unknown and duplicate keys, wrong types, missing and dangling references are problems, all
+// reported at once. Environment variables USHER_SECTION__KEY win over the file; `KEY_file` reads a secret from a file.
+// load_text: the same for a text called `name`, without looking at the environment.
+[[nodiscard]] LoadedSettings load(const std::filesystem::path& file, const ConnectorKeys& connector_keys,
+                                  const std::vector<std::string>& connector_types);
+[[nodiscard]] LoadedSettings load_text(const std::string& yaml, const std::string& name, const ConnectorKeys& connector_keys,
+                                       const std::vector<std::string>& connector_types);
+
+// The JSON Schema (draft 2020-12) of the file.
+[[nodiscard]] std::string json_schema(const ConnectorKeys& connector_keys, const std::vector<std::string>& connector_types);
+
+}  // namespace usher::config

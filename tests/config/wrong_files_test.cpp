@@ -1,0 +1,70 @@
+// What is said about files with something wrong, line by line.
+#include "wrong_files.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "fake_catalog.hpp"
+
+namespace usher::config::test {
+
+TEST_CASE("each kind of problem is named with file, line, column, key and what to write instead", "[config]") {
+  for (const auto& file : wrong_files()) {
+    INFO(file.what << "\n" << file.yaml);
+    const auto loaded = load_lines(file.yaml);
+    CHECK_FALSE(loaded.settings.has_value());
+    CHECK(loaded.problems.lines == file.problems);
+  }
+}
+
+TEST_CASE("all problems of a file are reported at once, sorted by line", "[config]") {
+  const auto loaded = load_added(
+      "times: {offer_timeout: 1}\n"
+      "agents: {Ana: {}, ben: {skills: {english: 9}}}\n"
+      "htpp: {}\n"
+      "log: {level: loud}\n");
+  const std::vector<std::string> expected = {
+      "f.yaml:4:24 times.offer_timeout: expected a duration such as 250ms, 30s, 5m, 4h or 7d, not \"1\"",
+      "f.yaml:5:10 agents.Ana: \"Ana\" is not a name: use a-z, 0-9, _ and -, beginning with a letter or digit, 64 at "
+      "most",
+      "f.yaml:5:43 agents.ben.skills.english: must be between 1 and 5",
+      "f.yaml:6:1 htpp: unknown key; did you mean http?",
+      "f.yaml:7:14 log.level: \"loud\" is not one of debug, info, warn, error",
+  };
+  CHECK(loaded.problems.lines == expected);
+}
+
+TEST_CASE("a file over 1 MiB is refused before it is parsed", "[config]") {
+  const auto loaded = load_added("#" + std::string(1024 * 1024, 'x'));
+  CHECK(loaded.problems.lines == std::vector<std::string>{"f.yaml:1:1 (file): is larger than 1 MiB"});
+}
+
+TEST_CASE("what an operator mistyped is shown cut and without control characters", "[config]") {
+  const auto loaded = load_added("log: {level: \"\\e[31m" + std::string(100, 'z') + "\"}\n");
+  REQUIRE(loaded.problems.lines.size() == 1);
+  CHECK(loaded.problems.lines[0].find('\x1b') == std::string::npos);
+  CHECK(loaded.problems.lines[0].size() < 200);
+}
+
+TEST_CASE("a secret is never shown in a problem", "[config]") {
+  const auto loaded = load_added(
+      "connectors:\n  shop: {type: http, token: \"hunter2\\n\", webhook_secret: 271828182}\n"
+      "agents: {ana: {token: hunter2}, ben: {token: [hunter2]}}\n");
+  CHECK(loaded.problems.lines.size() == 4);
+  for (const auto& line : loaded.problems.lines) {
+    CHECK(line.find("hunter2") == std::string::npos);
+    CHECK(line.find("271828182") == std::string::npos);
+  }
+}
+
+TEST_CASE("suggestions come nearest first and never from afar", "[config]") {
+  const std::string_view known[] = {"listen", "level", "labels"};
+  CHECK(suggestions("lisetn", known) == std::vector<std::string_view>{"listen"});
+  CHECK(suggestions("lebel", known) == std::vector<std::string_view>{"level"});
+  CHECK(suggestions("label", known) == std::vector<std::string_view>{"labels"});
+  CHECK(suggestions("LISTEN", known) == std::vector<std::string_view>{"listen"});
+  CHECK(suggestions("queue", known).empty());
+  CHECK(suggestions("", known).empty());
+  CHECK(suggestions(std::string(1000, 'l'), known).empty());
+}
+
+}  // namespace usher::config::test
