@@ -1,0 +1,21 @@
+// A file of a customer: what its name may be, how large and how many. Its bytes are never looked into.
+// Pure: any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "connectors/connector.hpp"
+
+namespace usher::connectors {
+
+// The last part of a path of any system, without control characters and without those that reverse the reading
+// direction; at most 255 bytes; "file" when nothing is left.
+[[nodiscard]] std::string safe_file_name(std::string_view name);
+
+// Adds a file to `parsed` and its attachment and part to `message`. malformed: the name is not UTF-8. too_large: over
+// limits::attachments_max or attachment_bytes_max.
+[[nodiscard]] Result<void> attach_file(Parsed& parsed, Message& message, std::string_view name, std::string_view type,
+                                       std::string bytes);
+
+}  // namespace usher::connectors

@@ -1,0 +1,103 @@
+// Connector: the contract of a channel, entry by entry. A connector is one folder under connectors/, one constant
+// `extern const Connector NAME`, and one line in connectors/catalog.hpp. The shared ingress and egress do all I/O; a
+// connector only says what bytes mean.
+//
+// Life cycle: check() once at start and at each reload; then, per input, verify() and parse(); per reply, render().
+// Every function is pure and reentrant: it may run on any thread, keeps nothing, does no I/O, reads no clock.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/key.hpp"
+#include "routing/message/message.hpp"
+#include "routing/message/result.hpp"
+
+namespace usher::connectors {
+
+using namespace usher::message;
+
+// One configured connector: `connectors: NAME: {type: TYPE, ...}`.
+struct Instance {
+  ConnectorId id;
+  TenantId tenant;
+  std::string type;
+  config::Options options;  // Checked against Connector::keys; defaults filled in.
+};
+
+// An input as it came from the channel.
+struct Raw {
+  std::string content_type;                    // With its parameters; may be empty (normalize): then parse() looks.
+  std::map<std::string, std::string> headers;  // Names in lower case.
+  std::string body;
+  Instant received_at;
+  std::string remote = {};  // The sender's network address, where the edge knows it; part of a form's content key.
+};
+
+// A file that came with an input; ingress stores it as a blob before the append (rule J1).
+struct File {
+  std::string name;
+  std::string type;
+  std::string bytes;
+  std::string sha256;  // Of `bytes`, lower-case hexadecimal; the Attachment in the message names it.
+};
+
+// Messages with ids set, received_at = Raw::received_at, labels and language left empty: triage adds them.
+struct Parsed {
+  std::vector<Message> messages;
+  std::vector<File> files;
+  // Not empty: the sender named no key, so equal content is a repeat for limits of repeat_window.hpp (rule I1). Requires
+  // exactly one message; ingress gives it the id of the first with this content_key.
+  std::string content_key = {};
+};
+
+// A reply to be sent, as egress hands it to render().
+struct Outbound {
+  MessageId reply;
+  ConversationId conversation;
+  int attempt = 1;
+  std::string author;        // Display name of the agent.
+  std::string text;
+  Instant written_at;
+  Message in_reply_to;       // The customer's message that the reply's route is pinned to.
+};
+
+// How egress carries a rendered reply.
+struct HttpPost {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+// The customer fetches it (private link, polled outbox): `sent` as soon as it is in the outbound stream.
+struct Kept {
+  std::string json;
+};
+using Rendered = std::variant<HttpPost, Kept>;
+
+struct Connector {
+  std::string_view type;     // The folder's name and the configuration's `type`.
+  std::string_view channel;  // Message::channel, and the key of agents' capacity.
+  std::string_view about;    // One sentence for `usherctl connectors list` and the docs.
+  std::span<const config::Key> keys;
+
+  // What cannot be said by `keys`: combinations. Detail names the key.
+  Result<void> (*check)(const Instance& instance);
+  // Is this from whom it claims? Runs on the raw bytes before anything else looks at them. `now` for signed times.
+  Result<void> (*verify)(const Instance& instance, const Raw& raw, Instant now);
+  // Bytes to messages. malformed / too_large with a sentence for the sender.
+  Result<Parsed> (*parse)(const Instance& instance, const Raw& raw);
+  // A reply to what is sent. `now` for signatures.
+  Result<Rendered> (*render)(const Instance& instance, const Outbound& outbound, Instant now);
+};
+
+// Rule I1: the id any edge gives to this provider message. SHA-256 of the three, length-prefixed, first 128 bits.
+[[nodiscard]] MessageId message_id(const TenantId& tenant, const ConnectorId& connector, std::string_view provider_id);
+
+}  // namespace usher::connectors

@@ -1,0 +1,51 @@
+// Egress: carries replies from the outbound stream to customers. Runs on a thread of its own with libcurl's multi
+// interface; reads from a durable cursor, makes one attempt per effect (rule E5: retries live in the engine) and appends
+// what became of it to the inbound stream before the cursor moves. A crash repeats an attempt with the same id.
+//
+// Journey: router -> outbound stream -> [egress] -> customer; and back: delivery record -> inbound stream.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connectors/connector.hpp"
+#include "routing/journal/journal.hpp"
+#include "routing/state/state_store.hpp"
+
+namespace usher::connectors {
+
+struct EgressStatus {
+  Offset cursor = offset_none;     // Everything before it is reported.
+  std::uint64_t sent = 0, deferred = 0, failed = 0;
+  std::uint64_t unreadable = 0;    // Outbound records that name no reply: passed over.
+  Offset erased_before = offset_none;  // Replies before it were erased unsent: retention is too short.
+  std::string trouble;             // Why it does not move, in words; empty when it does.
+};
+
+class Egress {
+ public:
+  // All outlive it.
+  struct Ports {
+    journal::Journal& journal;
+    state::StateReader& state;
+    const Clock& clock;
+  };
+
+  // Without a saved cursor it starts at the end of the stream as it is now: construct it before the router.
+  // allow_private_addresses: webhooks may go to loopback and private networks (the guard against request forgery).
+  Egress(Partition partition, Ports ports, std::vector<Instance> instances, bool allow_private_addresses);
+  // Takes nothing new, gives what is in flight a moment, then joins. What was cut off is repeated after a restart.
+  ~Egress();
+
+  // The connectors from now on: after a reload. Any thread.
+  void use(std::vector<Instance> instances);
+  // Any thread.
+  [[nodiscard]] EgressStatus status() const;
+
+ private:
+  struct Carrier;
+  std::unique_ptr<Carrier> carrier_;
+};
+
+}  // namespace usher::connectors

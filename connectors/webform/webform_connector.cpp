@@ -1,0 +1,217 @@
+// Web forms: a page's <form> or fetch() as a message. Anybody may send one, so nothing it says is believed: identities
+// are unverified, a filled honeypot is answered as if taken and kept nowhere, and replies wait at a private link.
+//
+// Journey: POST /v1/forms/NAME -> ingress -> [parse] -> journal; egress -> [render] -> kept for the link.
+#include <algorithm>
+#include <array>
+
+#include <boost/json.hpp>
+
+#include "connectors/attached_file.hpp"
+#include "connectors/catalog.hpp"
+#include "connectors/json_input.hpp"
+#include "connectors/message_id.hpp"
+#include "connectors/text_rules.hpp"
+#include "connectors/web_address.hpp"
+#include "connectors/webform/webform_input.hpp"
+#include "routing/message/limits.hpp"
+
+namespace usher::connectors {
+
+namespace {
+
+using config::Key;
+using config::Kind;
+
+constexpr Key keys[] = {
+    {"origins", Kind::list, false, "", "Pages whose scripts and forms may post, as https://host; empty: any page."},
+    {"fields", Kind::map, false, "", "How the form names its fields: any of name, email, phone, subject, message, nonce."},
+    {"honeypot", Kind::text, false, "website", "A field that people do not see; a form in which it is filled is dropped in silence."},
+    {"redirect_to", Kind::list, false, "", "Where a form without scripts may send the browser afterwards, by its field `redirect`."},
+    {"per_address_per_minute", Kind::number, false, "30", "Forms that one network address may send in a minute."},
+    {"text_bytes_max", Kind::number, false, "65536", "The longest message, in bytes; at most 262144."},
+};
+
+constexpr std::array<std::string_view, 6> roles{"name", "email", "phone", "subject", "message", "nonce"};
+
+// How this form calls it.
+std::string field_of(const Instance& instance, std::string_view role) {
+  const auto& fields = instance.options.map("fields");
+  const auto found = fields.find(std::string(role));
+  return found == fields.end() ? std::string(role) : found->second;
+}
+
+Result<void> check_fields(const Instance& instance) {
+  std::vector<std::string> taken;
+  if (const auto& honeypot = instance.options.text("honeypot"); !honeypot.empty()) taken.push_back(honeypot);
+  for (const auto& [role, field] : instance.options.map("fields")) {
+    if (std::find(roles.begin(), roles.end(), role) == roles.end())
+      return fail(Fault::malformed, "fields." + role + ": must be one of name, email, phone, subject, message, nonce");
+    if (field.empty()) return fail(Fault::malformed, "fields." + role + ": is empty");
+  }
+  for (const std::string_view role : roles) {
+    const std::string field = field_of(instance, role);
+    if (std::find(taken.begin(), taken.end(), field) != taken.end())
+      return fail(Fault::malformed, "fields." + std::string(role) + ": the form's field " + field + " has another meaning already");
+    taken.push_back(field);
+  }
+  return {};
+}
+
+Result<void> check(const Instance& instance) {
+  for (const auto& origin : instance.options.list("origins"))
+    if (!is_origin(origin)) return fail(Fault::malformed, "origins: must be https://host without a path: " + origin);
+  for (const auto& url : instance.options.list("redirect_to"))
+    if (!is_web_address(url)) return fail(Fault::malformed, "redirect_to: must be an http or https address: " + url);
+  if (instance.options.number("per_address_per_minute") < 1 || instance.options.number("per_address_per_minute") > 1'000'000)
+    return fail(Fault::malformed, "per_address_per_minute: must be 1 to 1000000");
+  const long long text_max = instance.options.number("text_bytes_max");
+  if (text_max < 1 || text_max > static_cast<long long>(limits::message_text_bytes_max))
+    return fail(Fault::malformed, "text_bytes_max: must be 1 to 262144");
+  return check_fields(instance);
+}
+
+const std::string& header(const Raw& raw, const char* name) {
+  static const std::string none;
+  const auto found = raw.headers.find(name);
+  return found == raw.headers.end() ? none : found->second;
+}
+
+// A foreign page may not post in its visitors' names. Browsers always say where a form stands; other programs need not,
+// and could say anything.
+Result<void> verify(const Instance& instance, const Raw& raw, Instant) {
+  const auto& allowed = instance.options.list("origins");
+  const std::string& origin = header(raw, "origin");
+  if (allowed.empty() || origin.empty()) return {};
+  // Usher's own page at the private link. Its Origin is `null`, since it sends no referrer; this header no script can set.
+  if (header(raw, "sec-fetch-site") == "same-origin") return {};
+  if (std::find(allowed.begin(), allowed.end(), origin) != allowed.end()) return {};
+  return fail(Fault::unauthorised, "this page may not post to this form");
+}
+
+struct Known {
+  std::string name, email, phone, subject, message, nonce;
+};
+
+Result<std::string> take(const Instance& instance, WebformInput& input, std::string_view role) {
+  const std::string field = field_of(instance, role);
+  auto text = take_text(input, field);
+  // The answer form at the private link and many scripts say `text`.
+  if (text && !*text && role == "message" && field == role) text = take_text(input, "text");
+  if (!text) return text.error();
+  const std::string value = text->value_or("");
+  const auto text_max = static_cast<std::size_t>(instance.options.number("text_bytes_max"));
+  auto checked = role == "message" ? check_text(field, value, text_max) : check_line(field, value);
+  if (!checked) return checked.error();
+  return value;
+}
+
+Result<Known> take_known(const Instance& instance, WebformInput& input) {
+  Known known;
+  const std::array<std::string*, roles.size()> places{&known.name, &known.email, &known.phone, &known.subject, &known.message, &known.nonce};
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    auto text = take(instance, input, roles[i]);
+    if (!text) return text.error();
+    *places[i] = std::move(*text);
+  }
+  return known;
+}
+
+std::string key_of_content(const Raw& raw, const WebformInput& input) {
+  std::vector<std::string_view> texts{raw.remote};
+  for (const auto& [name, text] : input.texts) {
+    texts.push_back(name);
+    texts.push_back(text);
+  }
+  const std::string others = boost::json::serialize(input.object);
+  texts.push_back(others);
+  for (const FormPart& file : input.files) {
+    texts.push_back(file.file_name);
+    texts.push_back(file.bytes);
+  }
+  return content_key(texts);
+}
+
+std::vector<Identity> identities(const Known& known, MessageId id) {
+  std::vector<Identity> list;
+  if (!known.email.empty()) list.push_back(email_identity(known.email));
+  if (!known.phone.empty()) list.push_back(phone_identity(known.phone));
+  if (list.empty()) list.push_back(anonymous_identity(id));
+  return list;
+}
+
+Result<void> attach_all(WebformInput& input, Parsed& parsed, Message& message) {
+  auto attached = attach_members(input.object, parsed, message);
+  input.object.erase("attachments");
+  for (const FormPart& file : input.files)
+    if (attached) attached = attach_file(parsed, message, file.file_name, file.type, std::string(file.bytes));
+  return attached;
+}
+
+Result<Parsed> parse(const Instance& instance, const Raw& raw) {
+  auto input = read_webform(raw);
+  if (!input) return input.error();
+  Parsed parsed;
+  if (const auto& honeypot = instance.options.text("honeypot"); !honeypot.empty()) {
+    auto bait = take_text(*input, honeypot);
+    if (!bait || !bait->value_or("").empty()) return parsed;
+  }
+  if (!instance.options.list("redirect_to").empty()) {
+    auto redirect = take_text(*input, "redirect");
+    if (!redirect) return redirect.error();
+  }
+  const std::string content = key_of_content(raw, *input);
+  auto known = take_known(instance, *input);
+  if (!known) return known.error();
+  auto key = provider_key(raw, known->nonce);
+  if (!key) return key.error();
+  if (key->empty()) parsed.content_key = content;
+
+  Message message;
+  message.tenant = instance.tenant;
+  message.connector = instance.id;
+  message.channel = webform_connector.channel;
+  message.received_at = raw.received_at;
+  identify(message, key->empty() ? content_provider_id(content, raw.received_at) : std::move(*key));
+  message.from.identities = identities(*known, message.id);
+  message.from.display_name = std::move(known->name);
+  message.subject = std::move(known->subject);
+  message.text = std::move(known->message);
+  message.text_new = message.text;
+  if (!message.text.empty()) message.parts.emplace_back("text/plain");
+  auto attached = attach_all(*input, parsed, message);
+  if (!attached) return attached.error();
+  if (message.text.empty() && message.attachments.empty())
+    return fail(Fault::malformed, field_of(instance, "message") + ": missing");
+  auto extra = extra_fields(further_fields(std::move(*input)));
+  if (!extra) return extra.error();
+  message.extra = std::move(*extra);
+  parsed.messages.push_back(std::move(message));
+  return parsed;
+}
+
+// The customer reads it at the private link, from the state: nothing leaves this machine.
+Result<Rendered> render(const Instance&, const Outbound& outbound, Instant) {
+  const boost::json::object kept{{"id", outbound.reply.text()},
+                                 {"conversation", outbound.conversation.text()},
+                                 {"in_reply_to", outbound.in_reply_to.id.text()},
+                                 {"author_name", outbound.author},
+                                 {"text", outbound.text},
+                                 {"at", format_rfc3339(outbound.written_at)}};
+  return Rendered{Kept{boost::json::serialize(kept)}};
+}
+
+}  // namespace
+
+constinit const Connector webform_connector{
+    .type = "webform",
+    .channel = "webform",
+    .about = "Forms on web pages, with files; the customer reads the answer at a private link.",
+    .keys = keys,
+    .check = check,
+    .verify = verify,
+    .parse = parse,
+    .render = render,
+};
+
+}  // namespace usher::connectors
