@@ -1,0 +1,79 @@
+// Journal: the port. Ordered, durable streams by partition; the truth everything else is derived from.
+//
+// Contract, proved for every adapter by tests/journal/contract:
+//  - append() is asynchronous: `done` runs exactly once, on a thread of the journal's, with the offset once the record is
+//    as durable as the adapter promises, or with an error: `unavailable` (nothing was acknowledged; it may or may not be
+//    found later), `overloaded` (the queue of limits.hpp is full), `too_large`. The last two are known at once: `done`
+//    then runs on the caller's thread before append() returns, so a caller holds no lock that `done` takes.
+//  - Appends of one caller thread to one (stream, partition) keep their order. Offsets grow and are never reused, gaps allowed.
+//  - append time is given by the journal, never decreases within a partition and goes on while the wall clock is set back.
+//  - read() never blocks on the network or for new records; it returns what is there. `on_append` tells when to look again.
+//  - A record is returned byte for byte, poison or not.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "routing/message/ids.hpp"
+#include "routing/message/instant.hpp"
+#include "routing/message/result.hpp"
+
+namespace usher::journal {
+
+using namespace usher::message;
+
+enum class Stream { inbound, outbound, events, dead_letters, control };
+inline constexpr int stream_count = 5;
+[[nodiscard]] std::string_view stream_name(Stream stream);
+
+struct Entry {
+  std::string id;     // CloudEvents id; of an effect: its effect id.
+  std::string type;   // CloudEvents type: usher.message.received.v1, ...
+  std::string value;  // JSON.
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+struct Stored {
+  Offset offset = offset_none;
+  Instant appended_at;
+  Entry entry;
+  friend bool operator==(const Stored&, const Stored&) = default;
+};
+
+struct Bounds {
+  Offset first = 0;  // The oldest offset that can still be read, or `end` when empty.
+  Offset end = 0;    // Larger than every offset given so far.
+};
+
+struct Appended {
+  Offset offset = offset_none;
+  Instant appended_at;
+};
+
+using AppendDone = std::function<void(Result<Appended>)>;
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  virtual void append(Stream stream, Partition partition, Entry entry, AppendDone done) = 0;
+
+  // Up to `records_max` records with offset >= from, in order. Empty: none yet. `not_found`: `from` is below
+  // Bounds::first (rule J2: the caller fails closed, never skips).
+  [[nodiscard]] virtual Result<std::vector<Stored>> read(Stream stream, Partition partition, Offset from,
+                                                         std::size_t records_max) = 0;
+  [[nodiscard]] virtual Result<Bounds> bounds(Stream stream, Partition partition) = 0;
+
+  // `wake` runs, on any thread, after records became readable in `stream`. It must only post or notify.
+  virtual void on_append(Stream stream, Partition partition, std::function<void()> wake) = 0;
+
+  // A durable mark of a named consumer (egress): where it goes on after a restart. None: never saved.
+  virtual void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) = 0;
+  [[nodiscard]] virtual Result<std::optional<Offset>> cursor(const std::string& consumer, Stream stream,
+                                                             Partition partition) = 0;
+};
+
+}  // namespace usher::journal

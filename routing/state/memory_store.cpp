@@ -1,0 +1,221 @@
+// MemoryStore: ordered maps by partition; what happens later is a queue of events.
+#include "routing/state/memory_store.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+namespace usher::state {
+
+namespace {
+
+Error told_to_fail() { return fail(Fault::unavailable, "the memory store was told to fail"); }
+
+}  // namespace
+
+MemoryStore::MemoryStore(Delivering delivering, journal::MemoryJournal* publish_to)
+    : delivering_(delivering), publish_to_(publish_to) {}
+
+Result<std::vector<Body>> MemoryStore::bodies(Partition partition, ConversationId conversation, std::uint32_t before,
+                                              std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  const auto& state = look_at(partition);
+  const auto first = state.order.lower_bound({conversation, 0});
+  auto last = state.order.lower_bound({conversation, before});
+  std::vector<Body> found;
+  while (last != first && found.size() < limit) found.push_back(state.bodies.at((--last)->second));
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+Result<std::optional<Body>> MemoryStore::body(Partition partition, MessageId id) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  const auto& bodies = look_at(partition).bodies;
+  const auto found = bodies.find(id);
+  return found == bodies.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::optional<std::string>> MemoryStore::entity(Partition partition, const std::string& table,
+                                                       const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  const auto& entities = look_at(partition).entities;
+  const auto found = entities.find({table, key});
+  return found == entities.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<void> MemoryStore::initialise(Partition partition) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  if (!partitions_.try_emplace(partition).second) return fail(Fault::conflict, "the partition has a state already");
+  return {};
+}
+
+Result<std::optional<Meta>> MemoryStore::load_meta(Partition partition) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  const auto found = partitions_.find(partition);
+  return found == partitions_.end() ? std::nullopt : std::optional(found->second.meta);
+}
+
+Result<Loaded> MemoryStore::load(Partition partition) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end()) return fail(Fault::not_found, "the partition has no state");
+  Loaded loaded;
+  loaded.meta = found->second.meta;
+  for (const auto& [name, value] : found->second.entities) loaded.entities.push_back({name.first, name.second, value});
+  for (const auto& [position, entry] : found->second.outbox) loaded.outbox.push_back(entry);
+  return loaded;
+}
+
+void MemoryStore::commit(Commit commit, CommitDone done) {
+  auto kept = std::make_shared<Commit>(std::move(commit));
+  schedule([this, kept, call = std::move(done)] { apply(*kept, call); });
+}
+
+Result<int> MemoryStore::count_attempt(Partition partition, Offset at) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  auto& attempts = attempts_[partition];
+  if (attempts.at != at) attempts = Attempts{at, 0};
+  return ++attempts.count;
+}
+
+bool MemoryStore::deliver_one() {
+  std::function<void()> event;
+  {
+    const std::lock_guard lock(mutex_);
+    if (events_.empty()) return false;
+    event = std::move(events_.front());
+    events_.pop_front();
+  }
+  event();
+  return true;
+}
+
+std::size_t MemoryStore::deliver_all() {
+  std::size_t count = 0;
+  while (deliver_one()) ++count;
+  return count;
+}
+
+std::size_t MemoryStore::undelivered() const {
+  const std::lock_guard lock(mutex_);
+  return events_.size();
+}
+
+void MemoryStore::fail_next_commits(int count, Applied applied) {
+  const std::lock_guard lock(mutex_);
+  commit_failures_ = count;
+  failure_applied_ = applied;
+}
+
+void MemoryStore::fail_next_calls(int count) {
+  const std::lock_guard lock(mutex_);
+  call_failures_ = count;
+}
+
+void MemoryStore::crash() {
+  // Destroyed after the lock is released: callbacks' destructors may come back here.
+  std::deque<std::function<void()>> events;
+  const std::lock_guard lock(mutex_);
+  events.swap(events_);
+}
+
+void MemoryStore::wipe() {
+  const std::lock_guard lock(mutex_);
+  partitions_.clear();
+  attempts_.clear();
+}
+
+void MemoryStore::schedule(std::function<void()> event) {
+  if (delivering_ == Delivering::at_once) return event();
+  const std::lock_guard lock(mutex_);
+  events_.push_back(std::move(event));
+}
+
+void MemoryStore::apply(Commit& commit, const CommitDone& done) {
+  std::set<Stream> published;
+  if (publish_to_ != nullptr)
+    for (const auto& entry : commit.outbox) published.insert(entry.stream);
+  Result<CommitReceipt> outcome = told_to_fail();
+  bool applied = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool failing = commit_failures_ > 0;
+    if (failing) --commit_failures_;
+    if (!failing || failure_applied_ == Applied::yes) {
+      auto result = apply_locked(commit);
+      applied = result.has_value();
+      if (!failing) outcome = std::move(result);
+    }
+  }
+  // Outside the lock: a reader that is woken may look here at once.
+  if (applied)
+    for (const auto stream : published) publish_to_->wake(stream, commit.partition);
+  schedule([done, outcome = std::move(outcome)] { done(outcome); });
+}
+
+Result<CommitReceipt> MemoryStore::apply_locked(Commit& commit) {
+  const auto found = partitions_.find(commit.partition);
+  if (found == partitions_.end()) return fail(Fault::conflict, "the partition has no state");
+  auto& state = found->second;
+  if (state.meta.position != commit.before) return fail(Fault::conflict, "the stored position is not the expected one");
+  change_entities(state, commit.changes);
+  change_bodies(state, commit);
+  for (auto& entry : commit.outbox) {
+    if (publish_to_ != nullptr)
+      publish_to_->publish(entry.stream, commit.partition, std::move(entry.entry));
+    else
+      state.outbox.insert_or_assign({entry.offset, entry.index}, std::move(entry));
+  }
+  if (commit.outbox_done)
+    std::erase_if(state.outbox, [&](const auto& each) { return each.first.first <= *commit.outbox_done; });
+  state.meta = commit.after;
+  return CommitReceipt{publish_to_ != nullptr};
+}
+
+void MemoryStore::change_entities(PartitionState& state, std::vector<Change>& changes) {
+  for (auto& change : changes) {
+    if (change.value) {
+      state.entities.insert_or_assign({std::move(change.table), std::move(change.key)}, std::move(*change.value));
+    } else if (change.key == "*") {
+      std::erase_if(state.entities, [&](const auto& each) { return each.first.first == change.table; });
+    } else {
+      state.entities.erase({change.table, change.key});
+    }
+  }
+}
+
+void MemoryStore::change_bodies(PartitionState& state, Commit& commit) {
+  for (auto& body : commit.bodies) {
+    const auto id = body.id;
+    const auto place = std::pair(body.conversation, body.sequence);
+    if (state.bodies.try_emplace(id, std::move(body)).second) state.order.insert_or_assign(place, id);
+  }
+  for (const auto conversation : commit.bodies_gone) {
+    auto place = state.order.lower_bound({conversation, 0});
+    while (place != state.order.end() && place->first.first == conversation) {
+      state.bodies.erase(place->second);
+      place = state.order.erase(place);
+    }
+  }
+}
+
+const MemoryStore::PartitionState& MemoryStore::look_at(Partition partition) const {
+  static const PartitionState none;
+  const auto found = partitions_.find(partition);
+  return found == partitions_.end() ? none : found->second;
+}
+
+bool MemoryStore::call_fails() {
+  if (call_failures_ == 0) return false;
+  --call_failures_;
+  return true;
+}
+
+}  // namespace usher::state

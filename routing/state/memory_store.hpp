@@ -1,0 +1,89 @@
+// MemoryStore: the state port inside one process, for tests and the deterministic simulation. Nothing survives the
+// object; crash() forgets commits that were not applied yet.
+//
+// Runs at_once or by_hand like MemoryJournal: by hand, applying a commit and calling `done` are two events that happen
+// when the test calls deliver_one(). Given a journal to publish to, a commit puts its outbox into that journal in the
+// same step, as the SQLite store does; without one it keeps the outbox until it is trimmed, as the Redis store does.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "routing/journal/memory_journal.hpp"
+#include "routing/state/state_store.hpp"
+
+namespace usher::state {
+
+using journal::Applied;
+using journal::Delivering;
+
+class MemoryStore final : public StateStore {
+ public:
+  // `publish_to` outlives the store; none: the caller publishes.
+  explicit MemoryStore(Delivering delivering = Delivering::at_once, journal::MemoryJournal* publish_to = nullptr);
+
+  [[nodiscard]] Result<std::vector<Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
+                                                 std::size_t limit) override;
+  [[nodiscard]] Result<std::optional<Body>> body(Partition partition, MessageId id) override;
+  [[nodiscard]] Result<std::optional<std::string>> entity(Partition partition, const std::string& table,
+                                                          const std::string& key) override;
+  [[nodiscard]] Result<void> initialise(Partition partition) override;
+  [[nodiscard]] Result<std::optional<Meta>> load_meta(Partition partition) override;
+  [[nodiscard]] Result<Loaded> load(Partition partition) override;
+  void commit(Commit commit, CommitDone done) override;
+  [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
+
+  // By hand: runs the oldest event. False: there was none.
+  bool deliver_one();
+  std::size_t deliver_all();
+  [[nodiscard]] std::size_t undelivered() const;
+
+  // The next `count` commits answer `unavailable`; a later call replaces an earlier one.
+  void fail_next_commits(int count, Applied applied);
+  // The next `count` calls that read, initialise or count answer `unavailable`.
+  void fail_next_calls(int count);
+
+  // The process died: events not yet delivered never happen. What is applied stays.
+  void crash();
+  // The store was lost: nothing of any partition is left (rule S1: absent means refused).
+  void wipe();
+
+ private:
+  struct PartitionState {
+    Meta meta;
+    std::map<std::pair<std::string, std::string>, std::string> entities;
+    std::map<MessageId, Body> bodies;
+    std::map<std::pair<ConversationId, std::uint32_t>, MessageId> order;
+    std::map<std::pair<Offset, std::uint32_t>, OutboxEntry> outbox;
+  };
+  struct Attempts {
+    Offset at = offset_none;
+    int count = 0;
+  };
+
+  void schedule(std::function<void()> event);
+  void apply(Commit& commit, const CommitDone& done);
+  // Requires: mutex_ is held.
+  Result<CommitReceipt> apply_locked(Commit& commit);
+  static void change_entities(PartitionState& state, std::vector<Change>& changes);
+  static void change_bodies(PartitionState& state, Commit& commit);
+  [[nodiscard]] const PartitionState& look_at(Partition partition) const;
+  [[nodiscard]] bool call_fails();
+
+  // Constant after construction.
+  const Delivering delivering_;
+  journal::MemoryJournal* const publish_to_;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<Partition, PartitionState> partitions_;
+  std::map<Partition, Attempts> attempts_;
+  std::deque<std::function<void()>> events_;
+  int commit_failures_ = 0;
+  Applied failure_applied_ = Applied::no;
+  int call_failures_ = 0;
+};
+
+}  // namespace usher::state

@@ -1,0 +1,54 @@
+// SqliteCheckpointer: waits for a request, copies, says so.
+#include "routing/state/sqlite_checkpointer.hpp"
+
+namespace usher::state {
+
+SqliteCheckpointer::SqliteCheckpointer(std::filesystem::path file, const SqliteOptions& options)
+    : file_(std::move(file)), options_(options) {}
+
+void SqliteCheckpointer::request() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
+  {
+    const std::lock_guard lock(mutex_);
+    requested_ = true;
+  }
+  wake_.notify_one();
+}
+
+void SqliteCheckpointer::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void SqliteCheckpointer::loop() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || requested_; });
+      if (stopping_) return;
+    }
+    if (!failed_) {
+      // Before the request is forgotten: the writer, who asks whether a copy failed before it requests another, must
+      // not slip in between.
+      if (copy())
+        copied_ = true;
+      else
+        failed_ = true;
+    }
+    const std::lock_guard lock(mutex_);
+    requested_ = false;
+  }
+}
+
+bool SqliteCheckpointer::copy() const {
+  // A connection for each copy: none is left behind that would hold the log when the writer reads it anew.
+  auto opened = SqliteConnection::open(file_, options_);
+  return opened && (*opened)->checkpoint();
+}
+
+}  // namespace usher::state

@@ -1,0 +1,51 @@
+// SqliteCheckpointer: a thread with a connection of its own that copies the write-ahead log into the database while the
+// writer goes on committing. A checkpoint inside a commit would make that one commit 50 times as long.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "routing/state/sqlite_connection.hpp"
+
+namespace usher::state {
+
+class SqliteCheckpointer {
+ public:
+  // Starts no thread before the first request.
+  SqliteCheckpointer(std::filesystem::path file, const SqliteOptions& options);
+  ~SqliteCheckpointer() { stop(); }
+  SqliteCheckpointer(const SqliteCheckpointer&) = delete;
+  SqliteCheckpointer& operator=(const SqliteCheckpointer&) = delete;
+
+  // Writer's thread: copy soon. Nothing happens while a copy is under way, or after one failed.
+  void request();
+  // Writer's thread: true once after each finished copy.
+  [[nodiscard]] bool copied() { return copied_.exchange(false); }
+  // Writer's thread: a copy failed, and there will be no other before forget_failure(). Its connection is closed.
+  [[nodiscard]] bool failed() const { return failed_; }
+  void forget_failure() { failed_ = false; }
+  void stop();
+
+ private:
+  void loop();
+  [[nodiscard]] bool copy() const;
+
+  // Constant after construction.
+  const std::filesystem::path file_;
+  const SqliteOptions options_;
+
+  std::atomic<bool> copied_{false};
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // Guarded by mutex_.
+  bool requested_ = false;
+  bool stopping_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace usher::state

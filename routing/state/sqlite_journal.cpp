@@ -1,0 +1,235 @@
+// SqliteJournal: appends as jobs, reads as SQL.
+#include "routing/state/sqlite_journal.hpp"
+
+#include <algorithm>
+
+#include "routing/journal/entry_limits.hpp"
+
+namespace usher::state {
+
+using namespace usher::message;
+using journal::AppendDone;
+using journal::Appended;
+using journal::Bounds;
+using journal::Entry;
+using journal::Stored;
+using journal::Stream;
+
+namespace {
+
+// A read stops here, so that 256 records of the largest size are not in memory at once.
+constexpr std::size_t read_bytes_max = 8 * 1024 * 1024;
+constexpr Offset erase_step = 2000;
+
+class AppendJob final : public SqliteWriteJob {
+ public:
+  AppendJob(StreamKey key, Entry entry, AppendDone done)
+      : key_(key), entry_(std::move(entry)), done_(std::move(done)) {}
+
+  Result<void> write(SqliteWrites& writes) override {
+    auto appended = writes.streams.append(writes.connection, key_, entry_);
+    if (!appended) return appended.error();
+    appended_ = *appended;
+    return {};
+  }
+  void finish(const Result<void>& outcome) override {
+    if (outcome)
+      done_(appended_);
+    else
+      done_(outcome.error());
+  }
+  [[nodiscard]] std::optional<std::size_t> queued_bytes() const override { return entry_.value.size(); }
+  [[nodiscard]] bool undone_by_savepoint() const override { return false; }
+
+ private:
+  StreamKey key_;
+  Entry entry_;
+  AppendDone done_;
+  Appended appended_;
+};
+
+Result<bool> has_table(SqliteConnection& connection, const std::string& table) {
+  auto statement = connection.statement("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1");
+  if (!statement) return statement.error();
+  return SqliteCursor(connection.handle(), *statement).bind_text(table).next();
+}
+
+Result<Bounds> read_bounds(SqliteConnection& connection, const std::string& table) {
+  auto exists = has_table(connection, table);
+  if (!exists) return exists.error();
+  if (!*exists) return Bounds{};
+  auto statement = connection.statement("SELECT (SELECT min(offset) FROM " + table +
+                                        "), (SELECT coalesce(max(seq), -1) + 1 FROM sqlite_sequence WHERE name = '" +
+                                        table + "'), (SELECT count(*) FROM (SELECT 1 FROM " + table + " LIMIT 1))");
+  if (!statement) return statement.error();
+  SqliteCursor cursor(connection.handle(), *statement);
+  auto row = cursor.next();
+  if (!row) return row.error();
+  const auto end = cursor.integer(1);
+  return Bounds{cursor.integer(2) == 0 ? end : cursor.integer(0), end};
+}
+
+Result<std::vector<Stored>> read_records(SqliteConnection& connection, const std::string& table, Offset from,
+                                         std::size_t records_max) {
+  auto bounds = read_bounds(connection, table);
+  if (!bounds) return bounds.error();
+  if (from < bounds->first)
+    return fail(Fault::not_found,
+                table + " begins at " + std::to_string(bounds->first) + ", not at " + std::to_string(from));
+  std::vector<Stored> records;
+  if (from >= bounds->end) return records;
+  auto statement = connection.statement("SELECT offset, appended_at, id, type, value FROM " + table +
+                                        " WHERE offset >= ?1 ORDER BY offset LIMIT ?2");
+  if (!statement) return statement.error();
+  SqliteCursor cursor(connection.handle(), *statement);
+  cursor.bind(from).bind(static_cast<std::int64_t>(records_max));
+  for (std::size_t bytes = 0; bytes < read_bytes_max;) {
+    auto row = cursor.next();
+    if (!row) return row.error();
+    if (!*row) break;
+    records.push_back(
+        {cursor.integer(0), from_unix_ms(cursor.integer(1)),
+         Entry{std::string(cursor.bytes(2)), std::string(cursor.bytes(3)), std::string(cursor.bytes(4))}});
+    bytes += records.back().entry.value.size();
+  }
+  return records;
+}
+
+}  // namespace
+
+void SqliteWakes::add(StreamKey key, std::function<void()> wake) {
+  const std::lock_guard lock(mutex_);
+  wakes_[key].push_back(std::move(wake));
+}
+
+void SqliteWakes::grown(const std::set<StreamKey>& keys) {
+  std::vector<std::function<void()>> wakes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& key : keys)
+      if (const auto found = wakes_.find(key); found != wakes_.end())
+        wakes.insert(wakes.end(), found->second.begin(), found->second.end());
+  }
+  for (const auto& wake : wakes) wake();
+}
+
+// Cursors as last saved, durable or not yet: a save waits for nobody, and many saves may be one write.
+struct SqliteJournal::Cursors {
+  using Key = std::tuple<std::string, Stream, Partition>;
+  struct Mark {
+    Offset next = 0;
+    bool queued = false;
+  };
+  std::mutex mutex;
+  std::map<Key, Mark> marks;  // Guarded by mutex.
+
+  class Job final : public SqliteWriteJob {
+   public:
+    Job(std::shared_ptr<Cursors> cursors, Key key) : cursors_(std::move(cursors)), key_(std::move(key)) {}
+
+    Result<void> write(SqliteWrites& writes) override {
+      Offset next = 0;
+      {
+        const std::lock_guard lock(cursors_->mutex);
+        auto& mark = cursors_->marks[key_];
+        mark.queued = false;
+        next = mark.next;
+      }
+      auto statement = writes.connection.statement(
+          "INSERT OR REPLACE INTO cursors (consumer, stream, partition, offset) VALUES (?1, ?2, ?3, ?4)");
+      if (!statement) return statement.error();
+      SqliteCursor cursor(writes.connection.handle(), *statement);
+      cursor.bind_text(std::get<0>(key_)).bind_text(journal::stream_name(std::get<1>(key_)));
+      return cursor.bind(std::get<2>(key_)).bind(next).run();
+    }
+    // A failure only means that the consumer repeats more after a crash; the next save writes again.
+    void finish(const Result<void>& outcome) override {
+      if (outcome) return;
+      const std::lock_guard lock(cursors_->mutex);
+      cursors_->marks[key_].queued = false;
+    }
+    [[nodiscard]] bool undone_by_savepoint() const override { return false; }
+
+   private:
+    std::shared_ptr<Cursors> cursors_;
+    Key key_;
+  };
+};
+
+SqliteJournal::SqliteJournal(SqliteWriter& writer, SqliteReaders& readers, SqliteWakes& wakes)
+    : writer_(writer), readers_(readers), wakes_(wakes), cursors_(std::make_shared<Cursors>()) {}
+
+SqliteJournal::~SqliteJournal() = default;
+
+void SqliteJournal::append(Stream stream, Partition partition, Entry entry, AppendDone done) {
+  if (auto refused = journal::refuse_oversize(entry)) return done(*refused);
+  std::unique_ptr<SqliteWriteJob> job =
+      std::make_unique<AppendJob>(StreamKey{stream, partition}, std::move(entry), std::move(done));
+  if (auto taken = writer_.submit(job); !taken) job->finish(taken);
+}
+
+Result<std::vector<Stored>> SqliteJournal::read(Stream stream, Partition partition, Offset from,
+                                                std::size_t records_max) {
+  const auto table = stream_table({stream, partition});
+  return readers_.with(
+      [&](SqliteConnection& connection) { return read_records(connection, table, from, records_max); });
+}
+
+Result<Bounds> SqliteJournal::bounds(Stream stream, Partition partition) {
+  const auto table = stream_table({stream, partition});
+  return readers_.with([&](SqliteConnection& connection) { return read_bounds(connection, table); });
+}
+
+void SqliteJournal::on_append(Stream stream, Partition partition, std::function<void()> wake) {
+  wakes_.add({stream, partition}, std::move(wake));
+}
+
+void SqliteJournal::save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) {
+  const Cursors::Key key{consumer, stream, partition};
+  {
+    const std::lock_guard lock(cursors_->mutex);
+    auto& mark = cursors_->marks[key];
+    mark.next = next;
+    if (mark.queued) return;
+    mark.queued = true;
+  }
+  std::unique_ptr<SqliteWriteJob> job = std::make_unique<Cursors::Job>(cursors_, key);
+  if (auto taken = writer_.submit(job); !taken) job->finish(taken);
+}
+
+Result<std::optional<Offset>> SqliteJournal::cursor(const std::string& consumer, Stream stream, Partition partition) {
+  {
+    const std::lock_guard lock(cursors_->mutex);
+    const auto found = cursors_->marks.find({consumer, stream, partition});
+    if (found != cursors_->marks.end()) return std::optional(found->second.next);
+  }
+  return readers_.with([&](SqliteConnection& connection) -> Result<std::optional<Offset>> {
+    auto statement =
+        connection.statement("SELECT offset FROM cursors WHERE consumer = ?1 AND stream = ?2 AND partition = ?3");
+    if (!statement) return statement.error();
+    SqliteCursor cursor(connection.handle(), *statement);
+    cursor.bind_text(consumer).bind_text(journal::stream_name(stream)).bind(partition);
+    auto row = cursor.next();
+    if (!row) return row.error();
+    return *row ? std::optional(cursor.integer(0)) : std::nullopt;
+  });
+}
+
+Result<void> SqliteJournal::erase_before(Stream stream, Partition partition, Offset offset) {
+  const auto table = stream_table({stream, partition});
+  for (;;) {
+    auto found = bounds(stream, partition);
+    if (!found) return found.error();
+    const auto upto = std::min({offset, found->end, found->first + erase_step});
+    if (upto <= found->first) return {};
+    auto erased = writer_.write_and_wait([&](SqliteWrites& writes) -> Result<void> {
+      if (auto kept = writes.streams.keep_time(writes.connection); !kept) return kept;
+      auto statement = writes.connection.statement("DELETE FROM " + table + " WHERE offset < ?1");
+      if (!statement) return statement.error();
+      return SqliteCursor(writes.connection.handle(), *statement).bind(upto).run();
+    });
+    if (!erased) return erased;
+  }
+}
+
+}  // namespace usher::state

@@ -1,0 +1,23 @@
+// What may be set about a SqliteDatabase. The defaults are the product; tests tighten them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "routing/message/limits.hpp"
+
+namespace usher::state {
+
+struct SqliteOptions {
+  std::string vfs;  // A registered SQLite VFS; "": the system's.
+  // False gives up durability at a power loss. It exists so that a test can show that the power-loss test notices.
+  bool synchronous = true;
+  std::size_t append_queue_max = message::limits::append_queue_max;
+  std::size_t append_queue_bytes_max = message::limits::append_queue_bytes_max;
+  // Size of the write-ahead log from which the checkpointer copies it into the database.
+  std::int64_t checkpoint_bytes = 32 * 1024 * 1024;
+  // Size from which the writer copies the last rest itself between two commits, so that the log can be restarted.
+  std::int64_t log_bytes_max = 128 * 1024 * 1024;
+};
+
+}  // namespace usher::state

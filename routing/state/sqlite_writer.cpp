@@ -1,0 +1,221 @@
+// SqliteWriter: BEGIN, every job that waits, COMMIT, and only then the answers.
+#include "routing/state/sqlite_writer.hpp"
+
+#include <future>
+
+#include "routing/state/sqlite_log.hpp"
+
+namespace usher::state {
+
+using namespace usher::message;
+
+namespace {
+
+// A transaction is cut here so that the first of a long queue does not wait for the last.
+constexpr std::size_t batch_jobs_max = 4096;
+constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
+constexpr std::int64_t page_bytes = 4096;
+
+class WaitedJob final : public SqliteWriteJob {
+ public:
+  explicit WaitedJob(std::function<Result<void>(SqliteWrites&)> write) : write_(std::move(write)) {}
+  Result<void> write(SqliteWrites& writes) override { return write_(writes); }
+  void finish(const Result<void>& outcome) override { outcome_.set_value(outcome); }
+  [[nodiscard]] std::future<Result<void>> outcome() { return outcome_.get_future(); }
+
+ private:
+  std::function<Result<void>(SqliteWrites&)> write_;
+  std::promise<Result<void>> outcome_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(std::filesystem::path file, const Clock& clock,
+                                                         const SqliteOptions& options, SqliteReaders& readers,
+                                                         Committed committed) {
+  std::unique_ptr<SqliteWriter> writer(
+      new SqliteWriter(std::move(file), clock, options, readers, std::move(committed)));
+  if (auto started = writer->start_anew(); !started) return started.error();
+  writer->thread_ = std::thread([self = writer.get()] { self->loop(); });
+  return writer;
+}
+
+SqliteWriter::SqliteWriter(std::filesystem::path file, const Clock& clock, const SqliteOptions& options,
+                           SqliteReaders& readers, Committed committed)
+    : file_(std::move(file)),
+      options_(options),
+      committed_(std::move(committed)),
+      readers_(readers),
+      streams_(clock),
+      checkpointer_(file_, options_) {}
+
+SqliteWriter::~SqliteWriter() {
+  stop();
+  if (!connection_ || checkpointer_.failed()) return;
+  // A failure costs nothing: the log is read at the next start.
+  if (connection_->empty_log()) connection_->remove_log_on_close();
+}
+
+void SqliteWriter::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  checkpointer_.stop();
+}
+
+Result<void> SqliteWriter::submit(std::unique_ptr<SqliteWriteJob>& job) {
+  const auto bytes = job->queued_bytes();
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return fail(Fault::unavailable, "the database is closing");
+    if (bytes) {
+      if (appends_queued_ >= options_.append_queue_max ||
+          append_bytes_queued_ + *bytes > options_.append_queue_bytes_max)
+        return fail(Fault::overloaded, "the journal's append queue is full");
+      ++appends_queued_;
+      append_bytes_queued_ += *bytes;
+    }
+    queue_.push_back(std::move(job));
+    // The writer looks at the queue again before it sleeps, so only the first job has to wake it.
+    if (queue_.size() > 1) return {};
+  }
+  wake_.notify_one();
+  return {};
+}
+
+Result<void> SqliteWriter::write_and_wait(std::function<Result<void>(SqliteWrites&)> write) {
+  expect(std::this_thread::get_id() != thread_.get_id(), "the writer's thread does not wait for itself");
+  auto waited = std::make_unique<WaitedJob>(std::move(write));
+  auto outcome = waited->outcome();
+  std::unique_ptr<SqliteWriteJob> job = std::move(waited);
+  if (auto taken = submit(job); !taken) return taken.error();
+  return outcome.get();
+}
+
+void SqliteWriter::loop() {
+  for (;;) {
+    auto batch = take_batch();
+    if (batch.empty()) return;
+    run_batch(batch);
+    keep_log_short();
+  }
+}
+
+SqliteWriter::Batch SqliteWriter::take_batch() {
+  Batch batch;
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  std::size_t bytes = 0;
+  while (!queue_.empty() && batch.size() < batch_jobs_max && bytes < batch_bytes_max) {
+    if (const auto queued = queue_.front()->queued_bytes()) {
+      --appends_queued_;
+      append_bytes_queued_ -= *queued;
+      bytes += *queued;
+    }
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return batch;
+}
+
+void SqliteWriter::run_batch(Batch& batch) {
+  std::vector<Result<void>> outcomes;
+  outcomes.reserve(batch.size());
+  auto written = write_batch(batch, outcomes);
+  if (written) {
+    const auto grown = streams_.committed();
+    if (!grown.empty()) committed_(grown);
+    for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->finish(outcomes[i]);
+    return;
+  }
+  // A refusal may rest on what an earlier job of the same transaction wrote, so it is taken back with the rest.
+  streams_.rolled_back();
+  // A write for which there is no space is only missing; whatever else failed may have been a sync.
+  if (connection_ && !connection_->disk_full()) distrusted_ = true;
+  connection_.reset();
+  for (auto& job : batch) job->finish(written);
+}
+
+Result<void> SqliteWriter::write_batch(Batch& batch, std::vector<Result<void>>& outcomes) {
+  if (lost_) return *lost_;
+  if (!connection_)
+    if (auto opened = distrusted_ ? start_anew() : reopen(); !opened)
+      return fail(Fault::unavailable, opened.error().detail);
+  if (auto begun = connection_->step("BEGIN IMMEDIATE"); !begun) return begun.error();
+  SqliteWrites writes{*connection_, streams_};
+  for (auto& job : batch) {
+    auto outcome = job->undone_by_savepoint() ? write_alone(*job, writes) : job->write(writes);
+    if (!outcome && outcome.error().fault == Fault::unavailable) return outcome.error();
+    // A full disk makes SQLite roll everything back, whichever statement it was that noticed.
+    if (!connection_->in_transaction()) return fail(Fault::unavailable, "sqlite rolled the transaction back");
+    outcomes.push_back(std::move(outcome));
+  }
+  return connection_->step("COMMIT");
+}
+
+Result<void> SqliteWriter::write_alone(SqliteWriteJob& job, SqliteWrites& writes) {
+  const auto positions = writes.streams.positions();
+  if (auto begun = writes.connection.step("SAVEPOINT job"); !begun)
+    return fail(Fault::unavailable, begun.error().detail);
+  auto outcome = job.write(writes);
+  if (!outcome && outcome.error().fault == Fault::unavailable) return outcome;
+  if (!outcome) {
+    writes.streams.go_back(positions);
+    if (auto undone = writes.connection.step("ROLLBACK TO job"); !undone)
+      return fail(Fault::unavailable, undone.error().detail);
+  }
+  if (auto released = writes.connection.step("RELEASE job"); !released)
+    return fail(Fault::unavailable, released.error().detail);
+  return outcome;
+}
+
+Result<void> SqliteWriter::reopen() {
+  auto opened = SqliteConnection::open(file_, options_);
+  if (!opened) return opened.error();
+  if (auto ready = ensure_schema(**opened); !ready) return ready.error();
+  if (auto loaded = streams_.load(**opened); !loaded) {
+    if (loaded.error().fault == Fault::malformed) lost_ = fail(Fault::unavailable, loaded.error().detail);
+    return loaded.error();
+  }
+  connection_ = std::move(*opened);
+  return {};
+}
+
+Result<void> SqliteWriter::start_anew() {
+  connection_.reset();
+  readers_.pause();
+  auto started = rewrite_log(file_, options_);
+  if (started) started = reopen();
+  readers_.resume();
+  if (!started) return started;
+  distrusted_ = false;
+  checkpointer_.forget_failure();
+  return {};
+}
+
+void SqliteWriter::keep_log_short() {
+  if (!connection_) return;
+  const auto bytes = connection_->log_pages() * page_bytes;
+  bool idle = false;
+  {
+    const std::lock_guard lock(mutex_);
+    idle = queue_.empty();
+  }
+  bool failed = checkpointer_.failed();
+  if (!failed && bytes >= options_.checkpoint_bytes) {
+    // The checkpointer copies while commits go on, so it never sees the end of a log that grows. The short rest is
+    // copied here, between two commits: only a wholly copied log is begun anew instead of growing for ever.
+    if (checkpointer_.copied() && (idle || bytes >= options_.log_bytes_max))
+      failed = !connection_->checkpoint();
+    else
+      checkpointer_.request();
+  }
+  if (!failed) return;
+  distrusted_ = true;
+  connection_.reset();
+}
+
+}  // namespace usher::state

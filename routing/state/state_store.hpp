@@ -1,0 +1,108 @@
+// StateStore: the port. The tracked result of the journal up to one offset; every commit is one atomic operation.
+//
+// Contract, proved for every adapter by tests/state/contract:
+//  - commit() applies everything or nothing, compared against (epoch, offset) (rule S1). `conflict`: the stored position is
+//    not `before` (another router wrote, or the store was wiped); nothing was changed. `unavailable`: unknown; load_meta()
+//    tells whether the position is already `after` (then it was applied).
+//  - commit() is asynchronous; `done` runs exactly once on a thread of the store's. The caller has at most one in flight.
+//  - What was committed survives as the adapter promises, and is visible to a StateReader before `done` runs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "routing/engine/step.hpp"
+#include "routing/journal/journal.hpp"
+
+namespace usher::state {
+
+using namespace usher::message;
+using engine::Change;
+using engine::Digest;
+using engine::Entity;
+using journal::Stream;
+
+// Where in the log a store stands. Both offset_none: a store just initialised, before the first record.
+struct Position {
+  Offset epoch = offset_none;
+  Offset offset = offset_none;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+struct Meta {
+  Position position;
+  Hash128 fingerprint;  // Of the record at position.offset (rule J2).
+  Digest digest;        // Of all entities (rule S2).
+  friend bool operator==(const Meta&, const Meta&) = default;
+};
+
+// The text of a message, reply or note (rule S5): JSON, written once.
+struct Body {
+  ConversationId conversation;
+  std::uint32_t sequence = 0;  // Order within the conversation.
+  MessageId id;
+  std::string json;
+  friend bool operator==(const Body&, const Body&) = default;
+};
+
+// An effect bound for a journal stream (rule E3). Position: (offset, index) of the record that caused it.
+struct OutboxEntry {
+  Offset offset = offset_none;
+  std::uint32_t index = 0;
+  Stream stream = Stream::outbound;
+  journal::Entry entry;
+  friend bool operator==(const OutboxEntry&, const OutboxEntry&) = default;
+};
+
+struct Commit {
+  Partition partition = 0;
+  Position before;
+  Meta after;
+  std::vector<Change> changes;      // In order; later ones win.
+  std::vector<Body> bodies;
+  std::vector<ConversationId> bodies_gone;  // All bodies of these conversations are erased.
+  std::vector<OutboxEntry> outbox;
+  std::optional<Offset> outbox_done;  // Entries caused by records up to this offset are published: drop them.
+};
+
+struct CommitReceipt {
+  // True: the store is also the journal and has put the outbox entries into their streams within this very commit, so
+  // there is nothing left to publish and nothing to trim.
+  bool outbox_published = false;
+};
+using CommitDone = std::function<void(Result<CommitReceipt>)>;
+
+struct Loaded {
+  Meta meta;
+  std::vector<Entity> entities;      // Sorted by (table, key).
+  std::vector<OutboxEntry> outbox;   // Not yet trimmed, in (offset, index) order.
+};
+
+// Read-only, for gateways, edges and egress: any thread.
+class StateReader {
+ public:
+  virtual ~StateReader() = default;
+  // The newest `limit` bodies of a conversation with sequence < before, oldest first.
+  [[nodiscard]] virtual Result<std::vector<Body>> bodies(Partition partition, ConversationId conversation,
+                                                         std::uint32_t before, std::size_t limit) = 0;
+  [[nodiscard]] virtual Result<std::optional<Body>> body(Partition partition, MessageId id) = 0;
+  [[nodiscard]] virtual Result<std::optional<std::string>> entity(Partition partition, const std::string& table,
+                                                                  const std::string& key) = 0;
+};
+
+class StateStore : public StateReader {
+ public:
+  // Creates an empty state at Position{}. `conflict` when there is one already.
+  [[nodiscard]] virtual Result<void> initialise(Partition partition) = 0;
+  // None: never initialised (or wiped).
+  [[nodiscard]] virtual Result<std::optional<Meta>> load_meta(Partition partition) = 0;
+  [[nodiscard]] virtual Result<Loaded> load(Partition partition) = 0;
+  virtual void commit(Commit commit, CommitDone done) = 0;
+  // Rule X1: counts how often a router began at this offset, outside engine state. Returns the count, this one included.
+  [[nodiscard]] virtual Result<int> count_attempt(Partition partition, Offset at) = 0;
+};
+
+}  // namespace usher::state
