@@ -1,0 +1,46 @@
+// AgentSocket: one WebSocket to the daemon for the terminal agent. Everything happens on the thread that runs `loop`.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "routing/message/result.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace usher::daemon {
+
+using namespace usher::message;
+
+struct AgentAddress {
+  std::string host;
+  std::string port;
+  std::string path;
+};
+
+// http://HOST[:PORT][/PATH] or ws://…; no path: /v1/agent. `malformed` for anything else: TLS ends at a proxy.
+[[nodiscard]] Result<AgentAddress> parse_agent_address(std::string_view url);
+
+class AgentSocket : public std::enable_shared_from_this<AgentSocket> {
+ public:
+  struct Events {
+    std::function<void()> opened;
+    std::function<void(std::string)> received;
+    // The last event. `code`: of the WebSocket close frame, 0 when there was none; `reason` in words.
+    std::function<void(int code, std::string reason)> closed;
+  };
+  virtual ~AgentSocket() = default;
+  virtual void open() = 0;
+  virtual void send(std::string frame) = 0;
+  // Says goodbye; `closed` follows.
+  virtual void close() = 0;
+};
+
+[[nodiscard]] std::shared_ptr<AgentSocket> make_agent_socket(boost::asio::io_context& loop, AgentAddress address,
+                                                             AgentSocket::Events events);
+
+}  // namespace usher::daemon

@@ -1,0 +1,91 @@
+// HttpServices: everything the routes need, by reference. The node owns it all. Answers may still be on their way when
+// a server is gone: stop the router and let the journal finish before services and workers go, and the loop last of
+// all.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connectors/connector.hpp"
+#include "daemon/http_workers.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/private_link.hpp"
+#include "routing/journal/journal.hpp"
+#include "routing/state/state_store.hpp"
+
+namespace usher::connectors {
+class BlobStore;
+class Ingress;
+}  // namespace usher::connectors
+namespace usher::router {
+class RouterThread;
+}
+
+namespace usher::daemon {
+
+using namespace usher::message;
+
+class AgentTokens;
+class DeskGateway;
+
+// The connectors as configured now; replaced whole by a reload. Any thread.
+class LiveConnectors {
+ public:
+  using Instances = std::vector<connectors::Instance>;
+  explicit LiveConnectors(Instances instances) : now_(std::make_shared<const Instances>(std::move(instances))) {}
+
+  void use(Instances instances) {
+    auto fresh = std::make_shared<const Instances>(std::move(instances));
+    const std::lock_guard lock(mutex_);
+    now_ = std::move(fresh);
+  }
+  // Null when there is none of that name. The pointer keeps the whole set alive.
+  [[nodiscard]] std::shared_ptr<const connectors::Instance> find(const std::string& id) const {
+    const auto all = now();
+    for (const auto& instance : *all)
+      if (instance.id.text() == id) return {all, &instance};
+    return nullptr;
+  }
+  [[nodiscard]] std::shared_ptr<const Instances> now() const {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Instances> now_;  // Guarded by mutex_.
+};
+
+struct HttpServices {
+  // Plain values, fixed at start.
+  TenantId tenant;
+  Partition partition = 0;
+  std::string public_url;   // No trailing slash.
+  std::string admin_token;  // Of the operations listener.
+  std::string version;
+
+  const Clock& clock;
+  journal::Journal& journal;
+  state::StateReader& reader;
+  connectors::Ingress& ingress;
+  connectors::BlobStore& blobs;
+  LiveConnectors& connectors;
+  router::RouterThread& router;
+  AgentTokens& tokens;
+  DeskGateway& desk;
+  PrivateLinks& links;
+  Metrics& metrics;
+  HttpWorkers& workers;
+
+  // Said by the node; run on a worker thread.
+  std::function<Result<void>(const std::string& path)> backup;
+  std::function<Result<void>()> reload;  // malformed: the detail has one problem a line, and nothing changed.
+  // "" when ready; else why not, in words (stopping, starting). Checked beside the router's own phase. Any thread.
+  std::function<std::string()> not_ready;
+};
+
+}  // namespace usher::daemon

@@ -1,0 +1,179 @@
+// The metrics of one daemon; see metrics.hpp. prometheus-cpp locks inside; what happens often is looked up once and
+// kept.
+#include "daemon/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+#include "routing/engine/step.hpp"
+
+namespace usher::daemon {
+
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::BuildHistogram;
+using prometheus::Registry;
+
+prometheus::Family<prometheus::Counter>& counter(Registry& registry, const char* name, const char* help) {
+  return BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Family<prometheus::Gauge>& gauge(Registry& registry, const char* name, const char* help) {
+  return BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+const char* phase_word(router::Phase phase) {
+  switch (phase) {
+    case router::Phase::loading:
+      return "loading";
+    case router::Phase::claiming:
+      return "claiming";
+    case router::Phase::routing:
+      return "routing";
+    case router::Phase::paused:
+      return "paused";
+    case router::Phase::stopped:
+      return "stopped";
+    case router::Phase::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+constexpr router::Phase phases[] = {router::Phase::loading, router::Phase::claiming, router::Phase::routing,
+                                    router::Phase::paused,  router::Phase::stopped,  router::Phase::failed};
+
+double seconds(message::Milliseconds span) { return static_cast<double>(span.count()) / 1000.0; }
+
+}  // namespace
+
+struct Metrics::Families {
+  Registry registry;
+  prometheus::Family<prometheus::Counter>& requests =
+      counter(registry, "usher_http_requests_total", "HTTP requests answered, by listener, route and status.");
+  prometheus::Family<prometheus::Gauge>& open = gauge(registry, "usher_http_connections", "Open HTTP connections.");
+  prometheus::Histogram& appends = BuildHistogram()
+                                       .Name("usher_append_seconds")
+                                       .Help("From handing a record to the journal until it is durable.")
+                                       .Register(registry)
+                                       .Add({}, prometheus::Histogram::BucketBoundaries{
+                                                    0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5});
+  prometheus::Counter& append_failures =
+      counter(registry, "usher_append_failures_total", "Records the journal did not take.").Add({});
+  prometheus::Gauge& sessions = gauge(registry, "usher_agent_sessions", "Agents' sessions on this gateway.").Add({});
+  prometheus::Family<prometheus::Counter>& closes =
+      counter(registry, "usher_agent_sessions_closed_total", "Agents' sessions ended, by close code.");
+  prometheus::Family<prometheus::Counter>& commands =
+      counter(registry, "usher_agent_commands_total", "Agents' commands, by type and what the gateway did with them.");
+  prometheus::Family<prometheus::Counter>& refusals =
+      counter(registry, "usher_input_refused_total", "Input refused before the journal, by reason.");
+  prometheus::Family<prometheus::Counter>& reloads =
+      counter(registry, "usher_reloads_total", "Reloads of the configuration, by result.");
+  prometheus::Family<prometheus::Gauge>& phase =
+      gauge(registry, "usher_router_phase", "1 for the phase the router is in.");
+  prometheus::Gauge& records = gauge(registry, "usher_router_records", "Records applied since start.").Add({});
+  prometheus::Gauge& commits = gauge(registry, "usher_router_commits", "Commits since start.").Add({});
+  prometheus::Gauge& dead_letters =
+      gauge(registry, "usher_router_dead_letters", "Records set aside as dead letters since start.").Add({});
+  prometheus::Gauge& lag =
+      gauge(registry, "usher_router_lag_records", "Records in the journal and not yet committed.").Add({});
+  prometheus::Family<prometheus::Gauge>& conversations =
+      gauge(registry, "usher_conversations", "Conversations that are not closed, by queue and state.");
+  prometheus::Family<prometheus::Gauge>& oldest =
+      gauge(registry, "usher_queue_oldest_waiting_seconds", "Age of the longest waiting conversation of a queue.");
+  prometheus::Family<prometheus::Gauge>& agents =
+      gauge(registry, "usher_agents", "Agents by declared presence, and whether they are connected.");
+
+  std::mutex mutex;
+  // Guarded by mutex: counters already looked up by their labels.
+  std::map<std::tuple<std::string, std::string, int>, prometheus::Counter*> request_counters;
+  // Guarded by mutex: one scrape at a time fills the gauges.
+  void fill(const router::RouterStatus& status, const engine::Engine* engine, message::Instant now);
+};
+
+void Metrics::Families::fill(const router::RouterStatus& status, const engine::Engine* engine, message::Instant now) {
+  for (const auto each : phases) phase.Add({{"phase", phase_word(each)}}).Set(each == status.phase ? 1 : 0);
+  records.Set(static_cast<double>(status.records));
+  commits.Set(static_cast<double>(status.commits));
+  dead_letters.Set(static_cast<double>(status.dead_letters));
+  lag.Set(static_cast<double>(status.lag_records));
+  if (engine == nullptr) return;
+  for (const auto& queue : engine->queues()) {
+    const auto& name = queue.id.text();
+    const std::pair<const char*, std::uint64_t> counts[] = {{"waiting", queue.waiting},
+                                                            {"offered", queue.offered},
+                                                            {"assigned", queue.assigned},
+                                                            {"snoozed", queue.snoozed},
+                                                            {"wrap_up", queue.wrap_up}};
+    for (const auto& [state, count] : counts)
+      conversations.Add({{"queue", name}, {"state", state}}).Set(static_cast<double>(count));
+    const auto age = queue.oldest_waiting_since ? now - *queue.oldest_waiting_since : message::Milliseconds{0};
+    oldest.Add({{"queue", name}}).Set(seconds(age));
+  }
+  std::map<std::pair<std::string, bool>, int> by_presence;
+  for (const char* word : {"offline", "away", "available"})
+    for (const bool connected : {false, true}) by_presence[{word, connected}] = 0;
+  for (const auto& agent : engine->agents()) {
+    const char* word = agent.presence == message::Presence::available ? "available"
+                       : agent.presence == message::Presence::away    ? "away"
+                                                                      : "offline";
+    ++by_presence[{word, agent.connected}];
+  }
+  for (const auto& [key, count] : by_presence)
+    agents.Add({{"presence", key.first}, {"connected", key.second ? "true" : "false"}}).Set(count);
+}
+
+Metrics::Metrics() : families_(std::make_unique<Families>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::request(const std::string& server, const std::string& route, int status) {
+  prometheus::Counter* counted = nullptr;
+  {
+    const std::lock_guard lock(families_->mutex);
+    auto& known = families_->request_counters[{server, route, status}];
+    if (known == nullptr)
+      known = &families_->requests.Add({{"listener", server}, {"route", route}, {"status", std::to_string(status)}});
+    counted = known;
+  }
+  counted->Increment();
+}
+
+void Metrics::connections(const std::string& server, std::int64_t now) {
+  families_->open.Add({{"listener", server}}).Set(static_cast<double>(now));
+}
+
+void Metrics::append(std::chrono::nanoseconds took, bool accepted) {
+  if (!accepted) return families_->append_failures.Increment();
+  families_->appends.Observe(std::chrono::duration<double>(took).count());
+}
+
+void Metrics::sessions(std::int64_t now) { families_->sessions.Set(static_cast<double>(now)); }
+
+void Metrics::session_closed(int code) { families_->closes.Add({{"code", std::to_string(code)}}).Increment(); }
+
+void Metrics::command(const std::string& type, const std::string& result) {
+  families_->commands.Add({{"type", type}, {"result", result}}).Increment();
+}
+
+void Metrics::refused(const std::string& why) { families_->refusals.Add({{"reason", why}}).Increment(); }
+
+void Metrics::reload(bool good) { families_->reloads.Add({{"result", good ? "good" : "bad"}}).Increment(); }
+
+std::string Metrics::text(const router::RouterStatus& status, const engine::Engine* engine, message::Instant now) {
+  const std::lock_guard lock(families_->mutex);
+  families_->fill(status, engine, now);
+  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+}
+
+}  // namespace usher::daemon

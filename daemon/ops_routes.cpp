@@ -1,0 +1,172 @@
+// Health, readiness, metrics, and the operator's actions; see ops_routes.hpp. Actions run on a worker: they wait for
+// the disk or the router.
+#include "daemon/ops_routes.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <charconv>
+
+#include "connectors/signature.hpp"
+#include "daemon/agent_tokens.hpp"
+#include "daemon/ops_routes_parts.hpp"
+
+namespace usher::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t action_body_max = 16 * 1024;
+constexpr auto action_within = std::chrono::minutes(30);
+
+// A process that answers this is alive; whether it may have traffic is readyz's to say.
+void healthz(const Request&, const Responder& respond) { respond(json_response(200, R"({"status":"ok"})")); }
+
+void readyz(HttpServices& services, const Request& request, const Responder& respond) {
+  const auto status = services.router.status();
+  std::string reason = services.not_ready ? services.not_ready() : "";
+  if (reason.empty() && status.phase != router::Phase::routing)
+    reason = "router " + std::string(phase_name(status.phase)) + (status.reason.empty() ? "" : ": " + status.reason);
+  json::object body{{"status", reason.empty() ? "ready" : "not ready"}};
+  if (!reason.empty()) body["reason"] = reason;
+  if (request.query == "verbose" || request.query_value("verbose")) {
+    body["router"] = json::object{{"phase", phase_name(status.phase)},
+                                  {"applied", status.applied},
+                                  {"committed", status.committed},
+                                  {"lag_records", status.lag_records}};
+    // Rule J3: what an acknowledgement is worth here.
+    body["durability"] = "one machine: acknowledged after fsync to its disk, no replica";
+  }
+  respond(json_response(reason.empty() ? 200 : 503, json::serialize(body)));
+}
+
+void metrics(HttpServices& services, const Responder& respond) {
+  services.router.inspect([&services, respond](const engine::Engine* engine) {
+    Response response;
+    response.type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = services.metrics.text(services.router.status(), engine, services.clock.wall());
+    respond(std::move(response));
+  });
+}
+
+void create_token(HttpServices& services, const Request& request, const Responder& respond) {
+  const AgentId agent(request.arguments.front());
+  look(
+      services, respond,
+      [agent](const engine::Engine& engine) {
+        for (const auto& known : engine.agents())
+          if (known.id == agent) return true;
+        return false;
+      },
+      [&services, agent](bool known) {
+        if (!known) return problem(404, "There is no such agent.");
+        const auto token = services.tokens.create(agent);
+        if (!token) return problem(token.error());
+        return json_response(201, json::serialize(json::object{{"agent", agent.text()}, {"token", *token}}));
+      });
+}
+
+void revoke_tokens(HttpServices& services, const Request& request, const Responder& respond) {
+  const AgentId agent(request.arguments.front());
+  on_worker(services, respond, [&services, agent] {
+    const auto revoked = services.tokens.revoke(agent);
+    if (!revoked) return problem(revoked.error());
+    return json_response(200, json::serialize(json::object{{"agent", agent.text()}, {"revoked", *revoked}}));
+  });
+}
+
+void backup(HttpServices& services, const Request& request, const Responder& respond) {
+  boost::system::error_code error;
+  const auto body = json::parse(request.body, error);
+  const auto* path = !error && body.is_object() ? body.get_object().if_contains("path") : nullptr;
+  if (path == nullptr || !path->is_string() || path->get_string().empty())
+    return respond(problem(400, "path: where the backup goes, on the daemon's machine."));
+  on_worker(services, respond, [&services, to = std::string(path->get_string())] {
+    const auto done = services.backup(to);
+    if (!done) return problem(done.error());
+    return json_response(200, json::serialize(json::object{{"path", to}}));
+  });
+}
+
+void reload(HttpServices& services, const Responder& respond) {
+  on_worker(services, respond, [&services] {
+    const auto done = services.reload();
+    if (!done) return problem(done.error());
+    return json_response(200, R"({"reloaded":true})");
+  });
+}
+
+}  // namespace
+
+std::string_view phase_name(router::Phase phase) {
+  switch (phase) {
+    case router::Phase::loading:
+      return "loading";
+    case router::Phase::claiming:
+      return "claiming";
+    case router::Phase::routing:
+      return "routing";
+    case router::Phase::paused:
+      return "paused";
+    case router::Phase::stopped:
+      return "stopped";
+    case router::Phase::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+std::optional<std::int64_t> query_number(const Request& request, std::string_view name, std::int64_t fallback,
+                                         std::int64_t most) {
+  const auto text = request.query_value(name);
+  if (!text) return fallback;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc{} || end != text->data() + text->size() || value < 0 || value > most) return std::nullopt;
+  return value;
+}
+
+Handler guarded(HttpServices& services, Handler handler) {
+  return [&services, handler = std::move(handler)](Request request, Responder respond) {
+    const auto token = request.bearer();
+    // An empty token would open the door to everybody who sends none.
+    if (services.admin_token.empty() || !connectors::equal_secrets(token, services.admin_token))
+      return respond(problem(401, "The admin token is needed."));
+    handler(std::move(request), std::move(respond));
+  };
+}
+
+void on_worker(HttpServices& services, const Responder& respond, std::function<Response()> work) {
+  if (!services.workers.take([respond, work = std::move(work)] { respond(work()); }))
+    respond(problem(message::fail(Fault::overloaded, "Too many requests at once.")));
+}
+
+void add_action_routes(RouteTable& table, HttpServices& services) {
+  const auto add = [&](const char* method, const char* pattern, Handler handler) {
+    table.add(method, pattern, action_body_max, guarded(services, std::move(handler)), action_within);
+  };
+  add("POST", "/v1/agents/{agent}/tokens",
+      [&services](const Request& request, const Responder& respond) { create_token(services, request, respond); });
+  add("DELETE", "/v1/agents/{agent}/tokens",
+      [&services](const Request& request, const Responder& respond) { revoke_tokens(services, request, respond); });
+  add("POST", "/v1/backup",
+      [&services](const Request& request, const Responder& respond) { backup(services, request, respond); });
+  add("POST", "/v1/reload", [&services](const Request&, const Responder& respond) { reload(services, respond); });
+}
+
+RouteTable ops_routes(HttpServices& services) {
+  RouteTable table;
+  table.add("GET", "/healthz", 0, healthz);
+  table.add("GET", "/readyz", 0,
+            [&services](const Request& request, const Responder& respond) { readyz(services, request, respond); });
+  table.add("GET", "/metrics", 0,
+            [&services](const Request&, const Responder& respond) { metrics(services, respond); });
+  add_view_routes(table, services);
+  add_dead_letter_routes(table, services);
+  add_action_routes(table, services);
+  return table;
+}
+
+}  // namespace usher::daemon

@@ -1,0 +1,134 @@
+// The operations routes: open health and metrics, guarded views and actions.
+#include "tests/daemon/http_fixture.hpp"
+
+using namespace usher;
+using namespace usher::testing;
+
+TEST_CASE("everything under /v1/ of the operations listener needs the admin token", "[http][ops]") {
+  Site site;
+  for (const char* path :
+       {"/v1/status", "/v1/agents", "/v1/queues", "/v1/conversations", "/v1/dead-letters", "/v1/connectors"}) {
+    INFO(path);
+    CHECK(HttpClient(site.ops_port).get(path).status == 401);
+    CHECK(HttpClient(site.ops_port).get(path, "Authorization: Bearer admin\r\n").status == 401);
+    CHECK(site.operate("GET", path).status == 200);
+    CHECK(HttpClient(site.port).get(path, "Authorization: Bearer admin-token\r\n").status == 404);
+  }
+  CHECK(HttpClient(site.ops_port).get("/healthz").status == 200);
+  site.services.admin_token.clear();
+  CHECK(HttpClient(site.ops_port).get("/v1/status", "Authorization: Bearer \r\n").status == 401);
+}
+
+TEST_CASE("readiness says why not", "[http][ops]") {
+  Site site;
+  REQUIRE(site.post("k", "x").status == 202);
+  REQUIRE(site.operate("GET", "/v1/queues").status == 200);
+  const auto ready = HttpClient(site.ops_port).get("/readyz?verbose");
+  CHECK(ready.status == 200);
+  CHECK(body_of(ready).at("router").at("phase") == "routing");
+  CHECK(body_of(ready).at("durability").as_string().size() > 0);
+  site.loop.run([&] { site.not_ready = "stopping"; });
+  const auto stopping = HttpClient(site.ops_port).get("/readyz");
+  CHECK(stopping.status == 503);
+  CHECK(body_of(stopping).at("reason") == "stopping");
+  site.loop.run([&] { site.not_ready.clear(); });
+  // The store is down: what is acknowledged is in the journal, routing pauses, readiness says so.
+  site.store.fail_next_commits(1'000'000, journal::Applied::no);
+  REQUIRE(site.post("k2", "y").status == 202);
+  Answer paused;
+  for (int i = 0; i < 10'000 && paused.status != 503; ++i) paused = HttpClient(site.ops_port).get("/readyz");
+  CHECK(paused.status == 503);
+  CHECK(std::string_view(body_of(paused).at("reason").as_string()).starts_with("router paused"));
+  site.store.fail_next_commits(0, journal::Applied::no);
+}
+
+TEST_CASE("views show agents, queues and conversations, and why one waits", "[http][ops]") {
+  Site site;
+  REQUIRE(site.post("k", "Hello").status == 202);
+  AgentClient ana(site.port);
+  ana.hello(site.tokens->create(AgentId("ana")).value());
+  CHECK(Site::until(ana, "welcome").at("agent") == "ana");
+  const auto list = body_of(site.operate("GET", "/v1/conversations?limit=5")).at("conversations").as_array();
+  REQUIRE(list.size() == 1);
+  CHECK(list.at(0).at("state") == "waiting");
+  CHECK(list.at(0).at("messages") == 1);
+  const std::string id(list.at(0).at("id").as_string());
+  CHECK(body_of(site.operate("GET", "/v1/conversations/" + id)).at("messages").at(0).at("text") == "Hello");
+  const auto explained = body_of(site.operate("GET", "/v1/explain/" + id));
+  CHECK(explained.at("agents_by_reason").at("presence") == 2);
+  CHECK(site.operate("GET", "/v1/conversations/" + std::string(32, '0')).status == 404);
+  CHECK(site.operate("GET", "/v1/conversations/x").status == 404);
+  CHECK(site.operate("GET", "/v1/conversations?limit=many").status == 400);
+  const auto agents = body_of(site.operate("GET", "/v1/agents")).at("agents");
+  CHECK(agents.at(0).at("id") == "ana");
+  CHECK(agents.at(0).at("connected") == true);
+  CHECK(body_of(site.operate("GET", "/v1/queues")).at("queues").at(0).at("waiting") == 1);
+  const auto status = body_of(site.operate("GET", "/v1/status"));
+  CHECK(status.at("agents_connected") == 1);
+  CHECK(status.at("waiting") == 1);
+  const auto connectors = site.operate("GET", "/v1/connectors");
+  CHECK(connectors.body.find("shop-token") == std::string::npos);
+  CHECK(body_of(connectors).at("connectors").at(1).at("channel") == "http");
+}
+
+TEST_CASE("tokens are made for agents that exist, and taken back", "[http][ops]") {
+  Site site;
+  CHECK(site.operate("POST", "/v1/agents/nobody/tokens").status == 404);
+  const auto made = site.operate("POST", "/v1/agents/ana/tokens");
+  CHECK(made.status == 201);
+  const std::string token(body_of(made).at("token").as_string());
+  CHECK(site.tokens->who(token) == AgentId("ana"));
+  CHECK(body_of(site.operate("DELETE", "/v1/agents/ana/tokens")).at("revoked") == 1);
+  CHECK_FALSE(site.tokens->who(token).has_value());
+}
+
+TEST_CASE("backup and reload answer with what came of them", "[http][ops]") {
+  Site site;
+  CHECK(site.operate("POST", "/v1/backup", R"({"path":"/somewhere"})").status == 200);
+  CHECK(site.operate("POST", "/v1/backup", R"({"path":"/full"})").status == 503);
+  CHECK(site.operate("POST", "/v1/backup", "{}").status == 400);
+  const auto reloaded = site.operate("POST", "/v1/reload");
+  CHECK(reloaded.status == 400);
+  CHECK(body_of(reloaded).at("detail") == "usher.yaml:1:1 x: wrong");
+}
+
+TEST_CASE("a dead letter is listed, shown with its bytes, and requeued", "[http][ops]") {
+  Site site;
+  site.journal.append(journal::Stream::inbound, 0, {"bad", "usher.tick.v1", "\xff not JSON"},
+                      [](const Result<journal::Appended>&) {});
+  REQUIRE(site.post("k", "After").status == 202);
+  const auto letters = [&] { return body_of(site.operate("GET", "/v1/dead-letters")).at("dead_letters").as_array(); };
+  // The router's answer comes after what it has read by then.
+  const auto settled = [&] {
+    while (body_of(site.operate("GET", "/v1/status")).at("lag_records") != 0) {
+    }
+  };
+  settled();
+  REQUIRE(letters().size() == 1);
+  CHECK(letters().at(0).at("id") == "bad");
+  CHECK_FALSE(letters().at(0).at("reason").as_string().empty());
+  const auto path = "/v1/dead-letters/" + json::serialize(letters().at(0).at("offset"));
+  CHECK(body_of(site.operate("GET", path)).at("value_base64") == "/yBub3QgSlNPTg==");
+  CHECK(site.operate("GET", "/v1/dead-letters/99999").status == 404);
+  CHECK(site.operate("POST", path + "/requeue").status == 200);
+  settled();
+  CHECK(letters().size() == 2);
+  CHECK(body_of(site.operate("GET", "/v1/dead-letters?limit=1")).at("dead_letters").as_array().size() == 1);
+}
+
+TEST_CASE("metrics are Prometheus text with every family that the documentation names", "[http][ops]") {
+  Site site;
+  REQUIRE(site.post("k", "Hello").status == 202);
+  REQUIRE(site.operate("GET", "/v1/queues").status == 200);
+  const auto answer = HttpClient(site.ops_port).get("/metrics");
+  CHECK(answer.headers.at("content-type") == "text/plain; version=0.0.4; charset=utf-8");
+  for (const char* line :
+       {"usher_http_requests_total{", "status=\"202\"", "route=\"/v1/channels/{connector}/messages\"",
+        "usher_append_seconds_bucket", "usher_router_records ", "usher_router_commits ", "usher_conversations{",
+        "usher_queue_oldest_waiting_seconds{", "usher_agents{", "usher_agent_sessions ",
+        "usher_router_phase{phase=\"routing\"} 1"}) {
+    INFO(line);
+    CHECK(answer.body.find(line) != std::string::npos);
+  }
+  CHECK(answer.body.find("Hello") == std::string::npos);
+}
