@@ -1,0 +1,226 @@
+"""Operating: restarts with work in hand, backup and restore, bad configuration, reload, dead letters, the programs themselves."""
+import signal
+import sqlite3
+import subprocess
+
+from agent import Refused
+from case import EndToEnd
+from world import PROGRAMS, World, wait_for
+
+
+class Restarts(EndToEnd):
+    def test_work_in_hand_survives_a_clean_stop(self):
+        self.restart_with_work(hard=False)
+
+    def test_work_in_hand_survives_kill_9(self):
+        self.restart_with_work(hard=True)
+
+    def restart_with_work(self, hard):
+        world = self.world(lambda config: config["times"].update(session_grace="60s"))
+        ana = world.sign_in("ana")
+        held = self.accepted(world.form(email="a@b.example", message="In hand"))
+        conversation = ana.take()
+        ana.reply(conversation, "Before the restart", id="reply-1")
+        waiting = self.accepted(world.post("Un remboursement", key="fr", language="fr"))
+        world.restart(hard)
+        ana.connect()
+        self.assertEqual([conversation["id"]], [c["id"] for c in ana.welcome["conversations"]])
+        self.assertEqual(["In hand", "Before the restart"],
+                         [m["text"] for m in ana.welcome["conversations"][0]["messages"]])
+        ana.reply(conversation, "Before the restart", id="reply-1")
+        ana.reply(conversation, "After the restart")
+        self.assertEqual(["In hand", "Before the restart", "After the restart"],
+                         [m["text"] for m in world.read_link(held["link"])["messages"]])
+        chloe = world.sign_in("chloe")
+        self.assertEqual("Un remboursement", chloe.take()["messages"][-1]["text"])
+        self.assertTrue(waiting["id"])
+
+    def test_everything_acknowledged_before_kill_9_is_there_after(self):
+        world = self.world()
+        ids = [self.accepted(world.post(f"Message {n}", key=f"k{n}", sender=f"u{n}"))["id"] for n in range(50)]
+        world.restart(hard=True)
+        self.assertEqual(50, len(world.operate("GET", "/v1/conversations?limit=500").json()["conversations"]))
+        self.assertEqual(ids, [self.accepted(world.post("again", key=f"k{n}", sender=f"u{n}"))["id"] for n in range(50)])
+
+    def test_a_clean_stop_exits_0_and_tells_agents_with_1012(self):
+        world = self.world()
+        ana = world.sign_in("ana")
+        self.assertEqual(0, world.stop())
+        ana.expect_closed(1012)
+
+    def test_a_second_daemon_on_the_same_folder_is_refused_with_a_sentence(self):
+        world = self.world()
+        second = World(start=False)
+        self.addCleanup(second.close)
+        other = second.spawn(data=world.data)
+        self.assertEqual(75, other.wait(timeout=20))
+        self.assertIn(str(world.data), second.log_text())
+        self.assertTrue(world.ready())
+
+
+class Backups(EndToEnd):
+    def test_a_backup_taken_while_running_restores_to_the_same_state(self):
+        world = self.world(lambda config: config["times"].update(session_grace="60s"))
+        ana = world.sign_in("ana")
+        kept = self.accepted(world.form(email="a@b.example", message="Keep me"))
+        conversation = ana.take()
+        ana.reply(conversation, "Kept reply")
+        backup = world.folder / "backup"
+        made = world.ctl("backup", str(backup))
+        self.assertEqual(0, made.returncode, made.stderr)
+        self.accepted(world.post("After the backup", key="late", sender="u9"))
+        refused = world.ctl("restore", str(backup), "--data", str(world.data), admin=False)
+        self.assertNotEqual(0, refused.returncode, "a running daemon's folder is never overwritten")
+        world.stop()
+        world.data = world.folder / "restored"
+        restored = world.ctl("restore", str(backup), "--data", str(world.data), admin=False)
+        self.assertEqual(0, restored.returncode, restored.stderr)
+        world.start()
+        self.assertEqual(["Keep me", "Kept reply"], [m["text"] for m in world.read_link(kept["link"])["messages"]])
+        ana.connect()
+        self.assertEqual([conversation["id"]], [c["id"] for c in ana.welcome["conversations"]])
+        self.assertEqual(1, len(world.operate("GET", "/v1/conversations").json()["conversations"]))
+
+
+class Configuration(EndToEnd):
+    def test_every_error_of_a_bad_configuration_is_reported_at_once_with_its_place(self):
+        world = self.world(start=False)
+        world.config_file.write_text("tenant: acme\nhttp: {listne: 127.0.0.1:1}\nqueues: {support: {urgency: hot}}\n"
+                                     "default_queue: nowhere\nagents: {ana: {skills: {english: 9}}}\n")
+        for command in (["check-config", world.config_file], ["run", "--config", world.config_file, "--data", world.data]):
+            done = subprocess.run([PROGRAMS / "usherd", *command], capture_output=True, text=True, timeout=30)
+            self.assertEqual(78, done.returncode, done)
+            lines = [line for line in (done.stdout + done.stderr).splitlines() if f"{world.config_file.name}:" in line]
+            for place in (":2:", ":3:", ":4:", ":5:"):
+                self.assertTrue(any(place in line for line in lines), (place, lines))
+        self.assertFalse((world.data / "usher.db").exists())
+
+    def test_the_default_configuration_is_right(self):
+        world = self.world(start=False)
+        done = subprocess.run([PROGRAMS / "usherd", "check-config", world.config_file], capture_output=True, text=True)
+        self.assertEqual((0, "ok"), (done.returncode, done.stdout.strip()), done.stderr)
+
+    def test_a_reload_changes_skills_for_what_waits_and_a_bad_one_changes_nothing(self):
+        world = self.world()
+        self.accepted(world.post("Bonjour", key="k", language="fr"))
+        ana = world.sign_in("ana")
+        ana.settle()
+        self.assertEqual([], ana.seen("offer"))
+        world.config["agents"]["ana"]["skills"]["french"] = 9
+        world.write_config()
+        world.signal(signal.SIGHUP)
+        wait_for(lambda: "french" in world.log_text(), "the reload is refused in the log")
+        self.assertTrue(world.ready())
+        world.config["agents"]["ana"]["skills"]["french"] = 4
+        world.write_config()
+        world.signal(signal.SIGHUP)
+        self.assertEqual("Bonjour", ana.take()["messages"][-1]["text"])
+
+    def test_no_log_line_holds_what_a_customer_or_an_agent_wrote_or_a_secret(self):
+        world = self.world(lambda config: config.update(log={"level": "debug"}))
+        ana = world.sign_in("ana")
+        self.accepted(world.form(name="Canary-Name", email="canary@example.org", message="canary-text-in"))
+        ana.reply(ana.take(), "canary-text-out")
+        world.post("canary-text-in", token="canary-token-wrong", key="k")
+        world.stop()
+        log = world.log_text().lower()
+        for canary in ("canary", ana.token, "shop-token"):
+            self.assertNotIn(canary, log)
+
+
+class DeadLetters(EndToEnd):
+    def test_a_record_nobody_can_read_goes_to_dead_letters_and_the_rest_moves_on(self):
+        world = self.world()
+        self.accepted(world.post("Before", key="before", sender="u1"))
+        world.stop()
+        poison = b'{"v":1,"this is":\xff\xfe no JSON'
+        self.poison(world, poison)
+        world.start()
+        self.accepted(world.post("After", key="after", sender="u2"))
+        ana = world.sign_in("ana")
+        self.assertEqual(["Before", "After"], [ana.take()["messages"][-1]["text"] for _ in range(2)])
+        letters = world.operate("GET", "/v1/dead-letters").json()["dead_letters"]
+        self.assertEqual(1, len(letters), letters)
+        listed = world.ctl("dead-letters", "list")
+        self.assertEqual(0, listed.returncode, listed.stderr)
+        self.assertIn(str(letters[0]["offset"]), listed.stdout)
+        self.assertEqual(0, world.ctl("dead-letters", "show", str(letters[0]["offset"])).returncode)
+        again = world.ctl("dead-letters", "requeue", str(letters[0]["offset"]))
+        self.assertEqual(0, again.returncode, again.stderr)
+        wait_for(lambda: len(world.operate("GET", "/v1/dead-letters").json()["dead_letters"]) == 2,
+                 "what is still poison is a dead letter once more")
+
+    def poison(self, world, value):
+        with sqlite3.connect(world.database()) as database:
+            tables = [name for name, in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            table = next(name for name in tables if "inbound" in name)
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            last = database.execute(f"SELECT * FROM {table} ORDER BY 1 DESC LIMIT 1").fetchone()
+            row = dict(zip(columns, last))
+            row.pop(columns[0])
+            row["value"] = value
+            if "id" in row:
+                row["id"] = "poison"
+            names = ",".join(row)
+            database.execute(f"INSERT INTO {table}({names}) VALUES ({','.join('?' * len(row))})", list(row.values()))
+        database.close()
+
+
+class Programs(EndToEnd):
+    def test_usherctl_shows_status_agents_queues_conversations_and_explains(self):
+        world = self.world()
+        self.accepted(world.post("Bonjour", key="k", language="fr"))
+        world.sign_in("ana").settle()
+        for words, needle in ((["status"], "routing"), (["agents"], "ana"), (["queues"], "support"),
+                              (["conversations"], "waiting"), (["connectors", "list"], "shop")):
+            done = world.ctl(*words)
+            self.assertEqual(0, done.returncode, (words, done.stderr))
+            self.assertIn(needle, done.stdout, words)
+        conversation = world.operate("GET", "/v1/conversations").json()["conversations"][0]["id"]
+        explained = world.ctl("explain", conversation)
+        self.assertEqual(0, explained.returncode, explained.stderr)
+        self.assertIn("skill", explained.stdout)
+
+    def test_a_terminal_agent_works_a_conversation_through_to_the_end(self):
+        world = self.world()
+        accepted = self.accepted(world.form(email="a@b.example", message="Hello terminal"))
+        agent = subprocess.Popen([PROGRAMS / "usherctl", "agent", "--url", world.url, "--token", world.token_of("ana")],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(agent.kill)
+
+        def type_line(line):
+            agent.stdin.write(line + "\n")
+            agent.stdin.flush()
+
+        def state():
+            return world.read_link(accepted["link"])["state"]
+
+        type_line("available")
+        wait_for(lambda: state() == "offered", "the offer")
+        type_line("accept")
+        wait_for(lambda: state() == "assigned", "the assignment")
+        type_line("reply Hello from the terminal")
+        wait_for(lambda: len(world.read_link(accepted["link"])["messages"]) == 2, "the reply")
+        type_line("close solved")
+        wait_for(lambda: state() in ("wrap_up", "closed"), "the close")
+        type_line("quit")
+        output, _ = agent.communicate(timeout=15)
+        self.assertEqual(0, agent.returncode, output)
+        self.assertIn("Hello terminal", output)
+
+    def test_a_token_made_by_usherctl_signs_in(self):
+        world = self.world()
+        made = world.ctl("token", "create", "ana")
+        self.assertEqual(0, made.returncode, made.stderr)
+        ana = world.sign_in("ana", token=made.stdout.split()[-1])
+        with self.assertRaises(Refused) as refused:
+            ana.command("accept", offer="0" * 32)
+        self.assertIn(refused.exception.code, ("unknown_offer", "stale_offer"))
+
+    def test_normalize_prints_the_message_and_refuses_rubbish_with_65(self):
+        world = self.world(start=False)
+        form = "name=Zoe&email=zoe%40example.org&message=Hello"
+        done = world.ctl("normalize", "webform", input_text=form, admin=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn('"text":"Hello"', done.stdout)
+        self.assertEqual(65, world.ctl("normalize", "http", input_text="{", admin=False).returncode)
