@@ -16,11 +16,8 @@ void Engine::State::enqueue(Conversation& c) {
   if (!c.reserved.empty()) reserved[c.reserved].emplace(key, c.id);
   else matcher.add(c, key);
   if (was_waiting) return;
-  const auto excluded = matcher.exclusions(c, now);
-  const auto skill = excluded.find("skill");
-  const bool unmatchable = skill != excluded.end() && skill->second == static_cast<std::int64_t>(agents.size());
   // Rule 9 of the architecture: what nobody can serve is reported, and blocks nobody.
-  happened(unmatchable || agents.empty() ? "usher.work.unmatchable.v1" : "usher.work.queued.v1", c);
+  happened(matcher.has_servers(c) ? "usher.work.queued.v1" : "usher.work.unmatchable.v1", c);
 }
 
 void Engine::State::leave_waiting(Conversation& c) {

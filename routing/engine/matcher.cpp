@@ -167,16 +167,13 @@ bool Matcher::may_serve(const Agent& agent, const Conversation& conversation, In
 }
 
 std::map<std::string, std::int64_t> Matcher::exclusions(const Conversation& conversation, Instant now) const {
-  std::map<std::string, std::int64_t> counts;
+  std::int64_t skilled = 0, present = 0, free = 0, declined = 0;
   const auto channel = channels_.find(conversation.channel);
   const auto count_group = [&](const Group& group) {
-    const auto free = channel == channels_.end() ? std::size_t{0} : group.free[channel->second].size();
-    counts["skill"] -= group.members;
-    counts["presence"] += group.members - group.available;
-    counts["capacity"] += group.available - static_cast<std::int64_t>(free);
-    counts["available"] += static_cast<std::int64_t>(free);
+    skilled += group.members;
+    present += group.available;
+    if (channel != channels_.end()) free += static_cast<std::int64_t>(group.free[channel->second].size());
   };
-  counts["skill"] = static_cast<std::int64_t>(places_.size());
   if (const auto* known = find_class(conversation)) {
     for (const auto& server : known->servers) count_group(groups_[server.group]);
   } else {
@@ -185,16 +182,22 @@ std::map<std::string, std::int64_t> Matcher::exclusions(const Conversation& conv
   }
   for (const auto& one : conversation.declined) {
     const auto agent = agents_->find(one.agent);
-    if (one.until <= now || agent == agents_->end() || !agent->second.available() ||
-        !agent->second.has_room(conversation.channel) ||
-        !proficiency_for(groups_[places_.at(one.agent).group].skills, conversation.requirements))
-      continue;
-    ++counts["declined"];
-    --counts["available"];
+    if (one.until > now && agent != agents_->end() && agent->second.available() &&
+        agent->second.has_room(conversation.channel) &&
+        proficiency_for(groups_[places_.at(one.agent).group].skills, conversation.requirements))
+      ++declined;
   }
-  std::erase_if(counts, [](const auto& count) { return count.second == 0; });
+  std::map<std::string, std::int64_t> counts;
+  const auto note = [&](const char* reason, std::int64_t count) { if (count != 0) counts[reason] = count; };
+  note("skill", static_cast<std::int64_t>(places_.size()) - skilled);
+  note("presence", skilled - present);
+  note("capacity", present - free);
+  note("declined", declined);
+  note("available", free - declined);
   return counts;
 }
+
+bool Matcher::has_servers(const Conversation& conversation) { return !class_of(conversation).servers.empty(); }
 
 std::uint64_t Matcher::ahead(const Conversation& conversation, std::int64_t key, std::uint64_t most) const {
   const auto* wanted = find_class(conversation);

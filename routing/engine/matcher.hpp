@@ -44,6 +44,8 @@ class Matcher {
   [[nodiscard]] bool may_serve(const Agent& agent, const Conversation& conversation, Instant now) const;
   // Agents by reason: skill, presence, capacity, declined, available.
   [[nodiscard]] std::map<std::string, std::int64_t> exclusions(const Conversation& conversation, Instant now) const;
+  // Is there any agent with the skills, present or not?
+  [[nodiscard]] bool has_servers(const Conversation& conversation);
   // How many stand before it in its class (counts up to `most`).
   [[nodiscard]] std::uint64_t ahead(const Conversation& conversation, std::int64_t key, std::uint64_t most) const;
 
