@@ -108,8 +108,9 @@ class Terminal {
   // Commands typed before the first welcome wait for it: "accept" means nothing before offers are known.
   void typed(const std::string& line) {
     if (!desk_.ready()) {
+      // With nothing said before it, quit need not wait for anybody; else a piped shift would be dropped unsaid.
+      if (waiting_.empty() && (line == "quit" || line == "exit")) return leave(Exit::ok);
       waiting_.push_back(line);
-      if (line == "quit" || line == "exit") leave(Exit::ok);
       return;
     }
     act(desk_.typed(line, clock_.wall()));

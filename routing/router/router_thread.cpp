@@ -28,6 +28,8 @@ struct RouterThread::Runner {
       if (stopping) router.stop();
       if (stopping && router.drained()) {
         drained = true;
+        status.phase = Phase::stopped;
+        status.reason = "stopped";
         wake.notify_all();
         return;
       }
