@@ -144,11 +144,13 @@ Result<void> SqliteConnection::step(const std::string& sql) {
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
 
+bool SqliteConnection::disk_full() const { return sqlite3_errcode(database_) == SQLITE_FULL; }
+
 Result<bool> SqliteConnection::checkpoint() {
   int in_log = 0;
   int copied = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-  if (code == SQLITE_BUSY) return false;
+  if (code == SQLITE_BUSY || code == SQLITE_FULL) return false;
   if (code != SQLITE_OK) return sqlite_error(database_, "checkpoint");
   return in_log == copied;
 }

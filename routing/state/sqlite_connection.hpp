@@ -66,8 +66,10 @@ class SqliteConnection {
   [[nodiscard]] bool in_transaction() const;
   // Pages in the write-ahead log after the last commit of this connection; 0 before it wrote any.
   [[nodiscard]] int log_pages() const { return log_pages_; }
-  // Copies what it can without waiting for anybody. True: the whole log is in the database, so that it can be
-  // restarted.
+  // What failed last failed for want of space.
+  [[nodiscard]] bool disk_full() const;
+  // Copies what it can without waiting for anybody. True: the whole log is in the database, so that it can be begun
+  // anew. False also for want of space, which a later call may find.
   [[nodiscard]] message::Result<bool> checkpoint();
   // Copies the whole log, syncs, and empties it. Requires: nobody else writes. Somebody who reads only keeps the log
   // from being emptied.

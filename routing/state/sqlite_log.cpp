@@ -13,7 +13,8 @@ using namespace usher::message;
 
 namespace {
 
-constexpr sqlite3_int64 piece_bytes = 1024 * 1024;
+// SQLite asks of a VFS no more than a page at once; the Unix one fails from 128 KiB on.
+constexpr sqlite3_int64 piece_bytes = 64 * 1024;
 
 // 0 or SQLite's code.
 int write_over_itself(sqlite3_file* file) {

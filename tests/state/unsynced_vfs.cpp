@@ -27,6 +27,7 @@ struct File {
   std::string live;
   std::map<std::size_t, std::size_t> unsynced;  // Sector number to count of writes, in no order a disk would promise.
   std::uint64_t sync_failures = 0;
+  bool is_database = false;
   std::set<Handle*> handles;
 };
 
@@ -53,14 +54,17 @@ struct UnsyncedVfs::Disk {
   std::uint64_t seed = 0;
   std::uint64_t refuse_each = 0;
   std::uint64_t refused = 0;
+  std::uint64_t database_writes = 0;
   Refusal refusal = Refusal::none;
 
   // Counts a write or sync; true: it is refused.
-  bool refuses(bool is_sync) {
+  bool refuses(bool is_sync, bool is_database) {
     ++operations;
     if (cut_at != 0 && operations >= cut_at && !off) cut();
     if (off) return true;
-    const bool meant = refusal == Refusal::sync_error ? is_sync : refusal != Refusal::none;
+    bool meant = refusal != Refusal::none;
+    if (refusal == Refusal::sync_error || refusal == Refusal::database_sync_error) meant = is_sync;
+    if (refusal == Refusal::database_sync_error && !is_database) meant = false;
     const bool no = meant && operations % refuse_each == 0;
     if (no) ++refused;
     return no;
@@ -122,8 +126,9 @@ int on_write(sqlite3_file* file, const void* from, int amount, sqlite3_int64 off
   auto& handle = handle_of(file);
   auto& disk = *handle.disk;
   const std::lock_guard lock(disk.mutex);
-  const bool refused = disk.refuses(false);
+  const bool refused = disk.refuses(false, handle.file->is_database);
   if (disk.off) return SQLITE_IOERR_WRITE;
+  if (handle.file->is_database) ++disk.database_writes;
   // A refused write may have been half done.
   const auto size = static_cast<std::size_t>(refused ? amount / 2 : amount);
   const auto begin = static_cast<std::size_t>(offset);
@@ -148,7 +153,7 @@ int on_sync(sqlite3_file* file, int flags) {
   auto& handle = handle_of(file);
   auto& disk = *handle.disk;
   const std::lock_guard lock(disk.mutex);
-  const bool refused = disk.refuses(true);
+  const bool refused = disk.refuses(true, handle.file->is_database);
   if (disk.off) return SQLITE_IOERR_FSYNC;
   if (refused) {
     ++handle.file->sync_failures;
@@ -229,6 +234,7 @@ int on_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, i
   }
   auto& handle = *new (memory) Handle{{&methods}, &disk, nullptr, real, 0};
   handle.file = &load_file(disk, path, real);
+  handle.file->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
   handle.sync_failures_seen = handle.file->sync_failures;
   handle.file->handles.insert(&handle);
   return SQLITE_OK;
@@ -301,6 +307,11 @@ void UnsyncedVfs::heal() { refuse_every(0, Refusal::none); }
 std::uint64_t UnsyncedVfs::refused() const {
   const std::lock_guard lock(disk_->mutex);
   return disk_->refused;
+}
+
+std::uint64_t UnsyncedVfs::database_writes() const {
+  const std::lock_guard lock(disk_->mutex);
+  return disk_->database_writes;
 }
 
 }  // namespace usher::testing

@@ -12,7 +12,8 @@
 
 namespace usher::testing {
 
-enum class Refusal { none, disk_full, io_error, sync_error };
+// Of the last two only syncs fail: of every file, or of the database file, which only checkpoints sync.
+enum class Refusal { none, disk_full, io_error, sync_error, database_sync_error };
 
 class UnsyncedVfs {
  public:
@@ -29,12 +30,14 @@ class UnsyncedVfs {
   void cut_now(std::uint64_t seed);
   [[nodiscard]] bool cut() const;
 
-  // Every `n`-th write or sync fails; of sync_error, only if it is a sync.
+  // Every `n`-th write or sync fails.
   void refuse_every(std::uint64_t n, Refusal refusal);
   // Every write and sync fails.
   void refuse_all(Refusal refusal) { refuse_every(1, refusal); }
   void heal();
   [[nodiscard]] std::uint64_t refused() const;
+  // Writes to the database file, that is by checkpoints.
+  [[nodiscard]] std::uint64_t database_writes() const;
 
   struct Disk;
 
