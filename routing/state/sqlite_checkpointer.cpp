@@ -12,7 +12,21 @@ void SqliteCheckpointer::request() {
     const std::lock_guard lock(mutex_);
     requested_ = true;
   }
-  wake_.notify_one();
+  wake_.notify_all();
+}
+
+void SqliteCheckpointer::hold() {
+  std::unique_lock lock(mutex_);
+  held_ = true;
+  wake_.wait(lock, [this] { return !copying_; });
+}
+
+void SqliteCheckpointer::release() {
+  {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+  }
+  wake_.notify_all();
 }
 
 void SqliteCheckpointer::stop() {
@@ -21,7 +35,7 @@ void SqliteCheckpointer::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
+  wake_.notify_all();
   thread_.join();
 }
 
@@ -29,8 +43,9 @@ void SqliteCheckpointer::loop() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || requested_; });
+      wake_.wait(lock, [this] { return stopping_ || (requested_ && !held_); });
       if (stopping_) return;
+      copying_ = true;
     }
     if (!failed_) {
       // Before the request is forgotten: the writer, who asks whether a copy failed before it requests another, must
@@ -40,8 +55,12 @@ void SqliteCheckpointer::loop() {
       else
         failed_ = true;
     }
-    const std::lock_guard lock(mutex_);
-    requested_ = false;
+    {
+      const std::lock_guard lock(mutex_);
+      requested_ = false;
+      copying_ = false;
+    }
+    wake_.notify_all();
   }
 }
 

@@ -27,6 +27,10 @@ class SqliteCheckpointer {
   // Writer's thread: a copy failed, and there will be no other before forget_failure(). Its connection is closed.
   [[nodiscard]] bool failed() const { return failed_; }
   void forget_failure() { failed_ = false; }
+  // Writer's thread: waits for the copy under way, and none begins before release(). A copy whose connection were the
+  // first to open the log after a failed sync would find there, and copy, a commit that is not on the disk.
+  void hold();
+  void release();
   void stop();
 
  private:
@@ -44,6 +48,8 @@ class SqliteCheckpointer {
   // Guarded by mutex_.
   bool requested_ = false;
   bool stopping_ = false;
+  bool held_ = false;
+  bool copying_ = false;
 
   std::thread thread_;
 };

@@ -134,7 +134,7 @@ void SqliteWriter::run_batch(Batch& batch) {
   // A refusal may rest on what an earlier job of the same transaction wrote, so it is taken back with the rest.
   streams_.rolled_back();
   // A write for which there is no space is only missing; whatever else failed may have been a sync.
-  if (connection_ && !connection_->disk_full()) distrusted_ = true;
+  if (connection_ && !connection_->disk_full()) distrust();
   connection_.reset();
   for (auto& job : batch) job->finish(written);
 }
@@ -193,6 +193,7 @@ Result<void> SqliteWriter::start_anew() {
   if (!started) return started;
   distrusted_ = false;
   checkpointer_.forget_failure();
+  checkpointer_.release();
   return {};
 }
 
@@ -214,8 +215,14 @@ void SqliteWriter::keep_log_short() {
       checkpointer_.request();
   }
   if (!failed) return;
-  distrusted_ = true;
+  distrust();
   connection_.reset();
+}
+
+// While the writer's connection is still open, the log's index keeps the checkpointer from seeing a refused commit.
+void SqliteWriter::distrust() {
+  distrusted_ = true;
+  checkpointer_.hold();
 }
 
 }  // namespace usher::state

@@ -81,6 +81,7 @@ class SqliteWriter {
   [[nodiscard]] message::Result<void> write_alone(SqliteWriteJob& job, SqliteWrites& writes);
   [[nodiscard]] message::Result<void> reopen();
   [[nodiscard]] message::Result<void> start_anew();
+  void distrust();
   void keep_log_short();
 
   // Constant after construction.
