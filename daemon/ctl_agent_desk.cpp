@@ -71,6 +71,9 @@ DeskOutput TerminalDesk::received(std::string_view json, Instant now) {
   else if (type == "delivery") out.lines.push_back(delivery_line(number_of(id_of_conversation(frame)), frame));
   else if (type == "ok" || type == "error") on_outcome(frame, out, now);
   else if (type == "history") on_history(frame, out);
+  else if (type == "service")
+    out.lines.push_back(text_member(frame, "state") == "normal" ? "the service is back to normal"
+                                                                : "the service is degraded: answers will take longer");
   else if (type == "presence") out.lines.push_back("you are " + printable(text_member(frame, "state"), 32));
   else if (type == "closed" || type == "released") on_released(frame, out);
   // Unknown types are for newer clients: ignored.

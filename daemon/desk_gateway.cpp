@@ -180,6 +180,10 @@ void DeskGateway::send(const engine::AgentFrame& frame) {
   });
 }
 
+void DeskGateway::service(bool degraded) {
+  desk_->ports.loop.post([desk = desk_, degraded] { desk->tell_service(degraded); });
+}
+
 void DeskGateway::stop(Milliseconds within) {
   desk_->ports.loop.run([desk = desk_] { desk->close_all(); });
   std::unique_lock lock(desk_->mutex);

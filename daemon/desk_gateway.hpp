@@ -59,6 +59,7 @@ class DeskGateway final : public delivery::Delivery {
   void adopt(Upgrade upgrade);
   // Any thread. Never blocks: it posts to the loop.
   void send(const engine::AgentFrame& frame) override;
+  void service(bool degraded) override;
   // Closes every session with 1012 (service restart) and takes no new ones. Returns when all are closed or after
   // `within`. Not on the loop's thread.
   void stop(Milliseconds within);

@@ -87,6 +87,7 @@ struct DeskGateway::Desk : std::enable_shared_from_this<DeskGateway::Desk> {
 
   // desk_gateway_outbound.cpp: what the engine says.
   void deliver(const engine::AgentFrame& frame);
+  void tell_service(bool degraded);
   void remember(DeskSession& session, const engine::Frame& frame);
   void write(const Session& session, boost::json::object frame);
 

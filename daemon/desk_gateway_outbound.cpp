@@ -39,6 +39,15 @@ void DeskGateway::Desk::deliver(const engine::AgentFrame& frame) {
   write(session, frame_json(frame, bodies));
 }
 
+void DeskGateway::Desk::tell_service(bool degraded) {
+  for (const auto& [id, session] : sessions) {
+    if (!session->agent) continue;
+    json::object frame{{"type", "service"}, {"state", degraded ? "degraded" : "normal"}};
+    if (degraded) frame["message"] = "nothing can be written now; what you hold stays yours";
+    write(session, std::move(frame));
+  }
+}
+
 // What the agent may see from now on: for history.
 void DeskGateway::Desk::remember(DeskSession& session, const engine::Frame& frame) {
   if (const auto* welcome = std::get_if<engine::WelcomeFrame>(&frame)) {

@@ -14,6 +14,9 @@ class Delivery {
   virtual ~Delivery() = default;
   // Called on the router's thread, only after the commit of the step that made the frame.
   virtual void send(const engine::AgentFrame& frame) = 0;
+  // Called on the router's thread when nothing could be committed for a while, and when it can again: agents keep what
+  // they hold, and are told that nothing they say will be answered meanwhile. Never blocks.
+  virtual void service(bool degraded) = 0;
 };
 
 }  // namespace usher::delivery

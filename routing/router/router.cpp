@@ -17,6 +17,7 @@ constexpr Milliseconds backoff_longest{1000};
 constexpr Milliseconds idle_longest{1000};
 constexpr Milliseconds tick_again_after{5};
 constexpr Milliseconds lag_every{500};
+constexpr Milliseconds degraded_after{1000};  // Agents need not hear of what is over in a moment.
 
 // What an agent wrote in this record, if it holds a reply or a note.
 std::optional<Written> written_in(const Record& record, const engine::Step& step, const engine::Engine& engine, Instant at) {
@@ -235,6 +236,7 @@ void Router::Loop::settle_lost_answer() {
 // Only now may the world see it.
 void Router::Loop::leave(bool published) {
   stored = in_flight->commit.after.position;
+  trouble_since.reset();
   ++totals.commits;
   if (!published) publisher.add(std::move(in_flight->outbox));
   for (const auto& frame : in_flight->frames) ports.delivery.send(frame);
@@ -275,6 +277,7 @@ Milliseconds Router::Loop::until_due() const {
 
 void Router::Loop::trouble(const Error& error) {
   troubled = true;
+  if (!trouble_since) trouble_since = ports.clock.steady();
   reason = error.detail;
   backoff = std::clamp(backoff * 2, backoff_first, backoff_longest);
   not_before = ports.clock.steady() + backoff;
@@ -300,7 +303,17 @@ std::size_t Router::Loop::records_max() const {
   return options.batch_records_max == 0 ? limits::batch_records_max : options.batch_records_max;
 }
 
+// A lost answer is settled and lost again while the disk stays full, so what counts is whether anything was committed.
+void Router::Loop::tell_condition() {
+  if (!troubled && !in_flight && batch.empty() && phase == Phase::routing) trouble_since.reset();
+  const bool degraded = trouble_since && ports.clock.steady() - *trouble_since >= degraded_after;
+  if (degraded == told_degraded || (!degraded && trouble_since)) return;
+  told_degraded = degraded;
+  ports.delivery.service(degraded);
+}
+
 void Router::Loop::report() {
+  tell_condition();
   totals.phase = troubled && phase != Phase::failed && phase != Phase::stopped ? Phase::paused : phase;
   totals.reason = totals.phase == Phase::routing ? "" : reason;
   totals.applied = applied;

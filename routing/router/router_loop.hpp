@@ -56,6 +56,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void end(Phase last, std::string why);
   void load_anew(std::string why);
   void report();
+  void tell_condition();
 
   const RouterOptions options;
   const Router::Ports ports;
@@ -92,6 +93,8 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   Milliseconds not_before{0};      // Monotonic: nothing is tried before.
   Milliseconds tick_not_before{0};
   Milliseconds backoff{0};
+  std::optional<Milliseconds> trouble_since{};  // Monotonic; until something was committed, or nothing need be.
+  bool told_degraded = false;
   RouterStatus totals;
   Milliseconds lag_looked{-1'000'000};
 };

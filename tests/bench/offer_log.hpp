@@ -24,6 +24,7 @@ class OfferLog final : public delivery::Delivery {
   explicit OfferLog(std::size_t messages) : offered_(messages) {}
 
   void send(const engine::AgentFrame& frame) override;
+  void service(bool) override {}  // Nothing fails here.
 
   // Waits until so many offers, or so many agents said to be available, have come; gives up after a minute.
   void wait_for_offers(std::size_t count) { wait(offers_, count); }

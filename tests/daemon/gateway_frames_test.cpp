@@ -220,6 +220,17 @@ TEST_CASE("a frame that an older owner lets out late is dropped, although its nu
   CHECK(desk.ana.next().at("reason") == "now");
 }
 
+TEST_CASE("agents are told that the service is degraded, and that it is normal again", "[gateway]") {
+  Working desk;
+  desk.gateway->service(true);
+  auto frame = desk.ana.next();
+  CHECK(frame.at("type") == "service");
+  CHECK(frame.at("state") == "degraded");
+  CHECK(frame.at("seq") == 1);
+  desk.gateway->service(false);
+  CHECK(desk.ana.next().at("state") == "normal");
+}
+
 TEST_CASE("a client that misses a frame says hello again and gets the whole truth", "[gateway]") {
   Working desk;
   desk.ana.hello(desk.token);

@@ -28,7 +28,9 @@ struct HandClock final : Clock {
 
 struct Desk final : delivery::Delivery {
   std::vector<engine::AgentFrame> frames;
+  std::vector<bool> degraded;
   void send(const engine::AgentFrame& frame) override { frames.push_back(frame); }
+  void service(bool now_degraded) override { degraded.push_back(now_degraded); }
   template <class F>
   std::vector<F> all() const {
     std::vector<F> out;

@@ -138,3 +138,23 @@ TEST_CASE("S4: a flood is cut into batches and all of it is applied", "[router][
   CHECK(bench.router->engine().conversations(1000).size() == 200);
   CHECK(bench.router->status().commits >= 200 / 16);
 }
+
+TEST_CASE("agents are told when nothing could be committed for a second, and when it can again", "[router]") {
+  Bench bench;
+  bench.start();
+  bench.open();
+  bench.run();
+  bench.store.fail_next_commits(1, journal::Applied::no);
+  bench.append(MessageReceived{Bench::message(1)});
+  bench.run();
+  CHECK(bench.desk.degraded.empty());  // Over in a moment.
+  bench.store.fail_next_commits(1'000'000, journal::Applied::no);
+  bench.append(MessageReceived{Bench::message(2)});
+  for (int i = 0; i < 10; ++i) bench.run();
+  CHECK(bench.desk.degraded == std::vector{true});
+  CHECK(bench.router->engine().conversations(10).size() == 2);
+  bench.store.fail_next_commits(0, journal::Applied::no);
+  for (int i = 0; i < 10; ++i) bench.run();
+  CHECK(bench.desk.degraded == std::vector{true, false});
+  CHECK(bench.desk.all<engine::OfferFrame>().size() == 2);
+}

@@ -71,6 +71,7 @@ class World final : public delivery::Delivery {
   void run(int steps);  // Throws Broken.
 
   void send(const engine::AgentFrame& frame) override;
+  void service(bool) override {}  // Changes nothing that agents do here.
 
  private:
   struct Running {
