@@ -129,7 +129,15 @@ TEST_CASE("a reader of logs that is stuck costs the oldest lines and holds nobod
 }
 
 TEST_CASE("a line after the end of logging is dropped, not a crash", "[logging]") {
+  const auto kept = std::make_shared<KeptLines>();
+  start_logging(LogLevel::info, LogFormat::text, kept);
+  log_info("a", "the last");
   stop_logging();
   log_error("a", "nobody reads this");
-  SUCCEED();
+  REQUIRE(kept->lines().size() == 1);
+  CHECK(kept->lines()[0].find("the last") != std::string::npos);
+  // Nor does it wait for the next writer.
+  const auto later = lines_of(LogLevel::info, LogFormat::text, [] { log_info("a", "another start"); });
+  REQUIRE(later.size() == 1);
+  CHECK(later[0].find("another start") != std::string::npos);
 }
