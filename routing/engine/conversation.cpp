@@ -32,6 +32,11 @@ void Conversation::remember_decline(const AgentId& who, Instant decline_until, I
   declined.push_back({who, decline_until});
 }
 
+void Conversation::remember_text(Offset offset) {
+  if (texts.size() >= limits::texts_remembered) texts.erase(texts.begin());
+  texts.push_back(offset);
+}
+
 std::vector<std::string> requirement_words(const std::vector<Requirement>& requirements) {
   std::vector<std::string> words;
   for (const auto& one : requirements) words.push_back(one.skill.text() + ":" + std::to_string(one.level_min));
@@ -49,9 +54,10 @@ bool requirements_from_words(const std::vector<std::string>& words, std::vector<
 }
 
 std::string to_text(const Conversation& c) {
-  std::vector<std::string> declined, anchors;
+  std::vector<std::string> declined, anchors, texts;
   for (const auto& one : c.declined) declined.push_back(one.agent.text() + ":" + std::to_string(unix_ms(one.until)));
   for (const auto& one : c.anchors) anchors.push_back(Id128<void>{one.high, one.low}.text());
+  for (const auto one : c.texts) texts.push_back(std::to_string(one));
   return EntityWriter{}
       .number("state", static_cast<int>(c.state))
       .text("connector", c.connector.text())
@@ -76,6 +82,7 @@ std::string to_text(const Conversation& c) {
       .id("last_from_customer", c.last_from_customer)
       .list("declined", declined)
       .list("anchors", anchors)
+      .list("texts", texts)
       .take();
 }
 
@@ -117,6 +124,13 @@ Result<Conversation> conversation_from_text(std::string_view key, std::string_vi
     lists_good = anchor.has_value() && lists_good;
     if (anchor) c.anchors.push_back({anchor->high, anchor->low});
   }
+  for (const auto& word : reader.list("texts")) {
+    Offset offset = offset_none;
+    const auto parsed = std::from_chars(word.data(), word.data() + word.size(), offset);
+    lists_good = parsed.ec == std::errc{} && parsed.ptr == word.data() + word.size() && lists_good;
+    c.texts.push_back(offset);
+  }
+  lists_good = lists_good && c.texts.size() <= c.sequence;
   if (!id || !reader.good() || !lists_good || urgency < 0 || urgency > 4)
     return fail(Fault::malformed, "conversation " + std::string(key) + " cannot be read");
   return c;

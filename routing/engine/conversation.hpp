@@ -43,6 +43,7 @@ struct Conversation {
   MessageId last_from_customer;
   std::vector<Decliner> declined;
   std::vector<Hash128> anchors;  // What later messages may name to join: message ids, channel thread keys.
+  std::vector<Offset> texts;     // Of its newest bodies: the records that hold them. The last one's sequence is sequence - 1.
 
   // Derived.
   Urgency urgency = Urgency::normal;
@@ -55,6 +56,7 @@ struct Conversation {
     return state == ConversationState::offered || state == ConversationState::assigned || state == ConversationState::wrap_up;
   }
   [[nodiscard]] bool declined_by(const AgentId& who, Instant now) const;
+  void remember_text(Offset offset);
   void remember_decline(const AgentId& who, Instant until, Instant now);
 };
 

@@ -26,6 +26,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Step Engine::apply(const Arrival& arrival) { return state_->apply(arrival); }
 Instant Engine::now() const { return state_->now; }
 Offset Engine::epoch() const { return state_->epoch; }
+int Engine::owner_version() const { return state_->owner_version; }
 RouterId Engine::owner() const { return state_->owner; }
 std::string Engine::policy_hash() const { return state_->policy_hash; }
 Digest Engine::state_hash() const { return state_->ledger.digest(); }
@@ -73,6 +74,7 @@ void Engine::State::flush() {
                  .instant("now", now)
                  .number("epoch", epoch + 1)
                  .text("owner", owner.text())
+                 .number("owner_version", owner_version)
                  .text("policy", policy_hash)
                  .take());
 }

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,17 @@ struct Explanation {
   std::uint64_t ahead = 0;                               // Waiting conversations of its class before it.
 };
 
+// Where in the journal a text stands that the store holds as a body.
+struct TextPlace {
+  Offset offset = offset_none;
+  ConversationId conversation;
+  std::uint32_t sequence = 0;
+  friend auto operator<=>(const TextPlace&, const TextPlace&) = default;
+};
+// The id of an agent's reply or note (BodyKept::id), from the record at `offset`.
+[[nodiscard]] MessageId text_id(BodyKind kind, ConversationId conversation, const AgentId& agent, const CommandId& command,
+                                Offset offset);
+
 class Engine {
  public:
   Engine();
@@ -57,6 +69,7 @@ class Engine {
   [[nodiscard]] Instant now() const;
   [[nodiscard]] Offset epoch() const;           // Offset of the current claim.
   [[nodiscard]] RouterId owner() const;         // Router of the current claim.
+  [[nodiscard]] int owner_version() const;      // Its engine version (rule O3); 0 before the first claim.
   [[nodiscard]] std::string policy_hash() const;  // "" before the first policy.
 
   [[nodiscard]] Digest state_hash() const;
@@ -64,6 +77,12 @@ class Engine {
   [[nodiscard]] std::vector<Entity> serialize() const;
   // Fails with `malformed` when an entity cannot be read: the store was written by another version or damaged.
   [[nodiscard]] static Result<Engine> restore(std::span<const Entity> entities);
+
+  // The texts of all conversations, the newest limits::texts_remembered of each, by offset: to write them again into a store
+  // that has lost them.
+  [[nodiscard]] std::vector<TextPlace> texts() const;
+  // Gateways that hold live sessions.
+  [[nodiscard]] std::set<GatewayId> gateways() const;
 
   // As the policy names the agent; the id where it names none.
   [[nodiscard]] std::string display_name(const AgentId& agent) const;

@@ -60,9 +60,9 @@ Conversation* Engine::State::held_by(const Agent& agent, ConversationId id, Comm
 }
 
 MessageId Engine::State::keep_body(Conversation& c, const CommandIssued& record, BodyKind kind) {
-  const auto id = derived_id<MessageId>(kind == BodyKind::note ? "note" : "reply",
-                                        c.id.text() + '\0' + record.agent.text() + '\0' + record.id.text(), offset, 0);
+  const auto id = text_id(kind, c.id, record.agent, record.id, offset);
   step.bodies.push_back({c.id, c.sequence++, id, kind, record.agent});
+  c.remember_text(offset);
   c.last_activity = now;
   touch(c);
   return id;

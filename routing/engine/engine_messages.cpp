@@ -104,6 +104,7 @@ void Engine::State::customer_wrote(Conversation& c, const Message& message) {
   const bool waits = c.state == ConversationState::waiting;
   if (waits) leave_waiting(c);
   step.bodies.push_back({c.id, c.sequence++, message.id, BodyKind::from_customer, {}});
+  c.remember_text(offset);
   ++c.messages;
   c.last_from_customer = message.id;
   c.last_activity = now;

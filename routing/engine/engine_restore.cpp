@@ -29,7 +29,8 @@ std::vector<Entity> Engine::serialize() const {
   if (s.head_stored.present)
     out.push_back({"engine", "head",
                    EntityWriter{}.number("version", engine_version).instant("now", s.now).number("epoch", s.epoch + 1)
-                       .text("owner", s.owner.text()).text("policy", s.policy_hash).take()});
+                       .text("owner", s.owner.text()).number("owner_version", s.owner_version).text("policy", s.policy_hash)
+                       .take()});
   if (!s.policy_hash.empty())
     for (auto& entity : policy_entities(s.policy)) out.push_back(std::move(entity));
   for (const auto& [id, agent] : s.agents) {
@@ -84,6 +85,7 @@ Result<void> Engine::State::take(const Entity& entity) {
     now = reader.instant("now");
     epoch = reader.number("epoch") - 1;
     owner = RouterId{reader.text("owner")};
+    owner_version = static_cast<int>(reader.number("owner_version"));
     policy_hash = reader.text("policy");
     ledger.adopt(head_stored, entity.table, entity.key, entity.value);
     if (!reader.good() || (!policy_hash.empty() && policy_hash != message::policy_hash(policy))) return unreadable(entity);

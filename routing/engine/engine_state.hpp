@@ -54,6 +54,7 @@ struct Engine::State {
   Instant now;
   Offset epoch = offset_none;
   RouterId owner;
+  int owner_version = 0;  // Engine version of the owner's claim (rule O3).
   std::string policy_hash;
   Policy policy;
   std::map<std::string, Stored> policy_stored;  // By key of table "policy".

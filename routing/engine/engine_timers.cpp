@@ -10,6 +10,7 @@ void Engine::State::on(const Claimed& record) {
   if (record.previous_epoch != epoch) return;  // Void (rule O1).
   epoch = offset;
   owner = record.router;
+  owner_version = record.engine_version;
   // What the last owner sent to live sessions may not have arrived (rule A1).
   for (auto& [id, agent] : agents)
     if (agent.connected) welcome(agent);

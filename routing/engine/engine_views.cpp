@@ -137,4 +137,27 @@ std::optional<std::string> Engine::broken_rule() const {
   return std::nullopt;
 }
 
+std::vector<TextPlace> Engine::texts() const {
+  std::vector<TextPlace> places;
+  for (const auto& [id, c] : state_->conversations) {
+    auto sequence = c.sequence - static_cast<std::uint32_t>(c.texts.size());
+    for (const auto offset : c.texts) places.push_back({offset, id, sequence++});
+  }
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+std::set<GatewayId> Engine::gateways() const {
+  std::set<GatewayId> live;
+  for (const auto& [id, agent] : state_->agents)
+    if (agent.connected) live.insert(agent.gateway);
+  return live;
+}
+
+MessageId text_id(BodyKind kind, ConversationId conversation, const AgentId& agent, const CommandId& command,
+                  Offset offset) {
+  return derived_id<MessageId>(kind == BodyKind::note ? "note" : "reply",
+                               conversation.text() + '\0' + agent.text() + '\0' + command.text(), offset, 0);
+}
+
 }  // namespace usher::engine

@@ -15,6 +15,8 @@ std::string_view stream_name(Stream stream) {
       return "dead_letters";
     case Stream::control:
       return "control";
+    case Stream::snapshots:
+      return "snapshots";
   }
   expect(false, "a stream has a name");
   return {};

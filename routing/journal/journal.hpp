@@ -7,7 +7,9 @@
 //    then runs on the caller's thread before append() returns, so a caller holds no lock that `done` takes.
 //  - Appends of one caller thread to one (stream, partition) keep their order. Offsets grow and are never reused, gaps allowed.
 //  - append time is given by the journal, never decreases within a partition and goes on while the wall clock is set back.
-//  - read() never blocks on the network or for new records; it returns what is there. `on_append` tells when to look again.
+//  - read() never waits for new records; it returns what is there. `on_append` tells when to look again. An adapter on a
+//    network may wait for a record that it knows to be there, for limits::journal_read_within at most; empty always means
+//    that the end was reached.
 //  - A record is returned byte for byte, poison or not.
 #pragma once
 
@@ -25,8 +27,10 @@ namespace usher::journal {
 
 using namespace usher::message;
 
-enum class Stream { inbound, outbound, events, dead_letters, control };
-inline constexpr int stream_count = 5;
+// In `snapshots` a record replaces the older ones of its id once the adapter compacts, and an empty value erases them;
+// the other streams keep every record until it is too old.
+enum class Stream { inbound, outbound, events, dead_letters, control, snapshots };
+inline constexpr int stream_count = 6;
 [[nodiscard]] std::string_view stream_name(Stream stream);
 
 struct Entry {

@@ -30,12 +30,38 @@ inline constexpr std::size_t batch_changes_max = 800;   // Rule S4: a batch is c
 inline constexpr std::size_t append_queue_max = 16384;  // Appends waiting for the journal's writer; then `overloaded`.
 inline constexpr std::size_t append_queue_bytes_max = 64 * 1024 * 1024;
 
+// Servers.
+inline constexpr auto journal_read_within = 5s;    // For a record that is known to be there.
+inline constexpr auto servers_within = 60s;        // At start: for Kafka and Redis to answer.
+inline constexpr auto append_within = 8s;          // A connector's append; shorter than any channel's own deadline.
+inline constexpr auto state_answer_within = 2s;    // One command of the state store; a rewrite may take many.
+inline constexpr auto router_lease = 2s;           // Rule O2: a partition whose router is silent so long is taken over.
+inline constexpr auto gateway_lease = 5s;          // Rule A1: sessions of a gateway that is silent so long are closed.
+inline constexpr auto egress_lease = 10s;          // Rule E5.
+inline constexpr std::size_t snapshot_chunk_bytes_max = 512 * 1024;  // Rule X2.
+static_assert(snapshot_chunk_bytes_max < record_bytes_max);
+inline constexpr std::size_t texts_remembered = 64;  // By conversation: where its newest texts stand in the journal.
+
 // Agents.
 inline constexpr std::size_t commands_remembered = 256;          // Rule A2, by agent.
 inline constexpr std::size_t session_send_queue_max = 1024;      // Frames waiting for a slow agent; then it is dropped.
 inline constexpr std::size_t session_send_bytes_max = 4 * 1024 * 1024;
 inline constexpr std::size_t welcome_messages_max = 20;
 inline constexpr auto hello_within = 5s;
+
+// ZeroMQ.
+inline constexpr auto zmq_handshake_within = 10s;
+inline constexpr auto zmq_heartbeat_every = 10s;  // The library's own, below our frames.
+inline constexpr auto agent_silent_max = 25s;     // Rule A4: an agent's program says something every 10 s.
+static_assert(zmq_heartbeat_every * 2 < agent_silent_max);
+inline constexpr std::size_t fabric_queue_max = 16384;  // Frames waiting for the fabric's thread; then they are dropped.
+inline constexpr std::size_t fabric_queue_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::size_t fabric_gateway_queue_max = 8192;  // Frames waiting for one gateway, by side.
+inline constexpr std::size_t fabric_gateways_max = 1024;
+inline constexpr std::size_t fabric_frame_bytes_max = record_bytes_max;
+inline constexpr auto fabric_beat_every = 1s;   // How late a lost last frame is noticed.
+inline constexpr auto fabric_silent_max = 10s;  // A router that is silent so long is forgotten by gateways.
+static_assert(fabric_beat_every * 3 < fabric_silent_max);
 
 // Engine.
 inline constexpr auto overdue_rearm_after = 5s;  // Rule J4.

@@ -2,8 +2,8 @@
 #include "routing/state/memory_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
-#include <set>
 
 namespace usher::state {
 
@@ -77,6 +77,15 @@ void MemoryStore::commit(Commit commit, CommitDone done) {
   schedule([this, kept, call = std::move(done)] { apply(*kept, call); });
 }
 
+void MemoryStore::rewrite(Rewrite rewrite, CommitDone done) {
+  auto kept = std::make_shared<Rewrite>(std::move(rewrite));
+  schedule([this, kept, call = std::move(done)] {
+    std::set<Stream> published;
+    for (const auto& entry : kept->outbox) published.insert(entry.stream);
+    answer(published, kept->partition, call, [&] { return rewrite_locked(*kept); });
+  });
+}
+
 Result<int> MemoryStore::count_attempt(Partition partition, Offset at) {
   const std::lock_guard lock(mutex_);
   if (call_fails()) return told_to_fail();
@@ -132,6 +141,27 @@ void MemoryStore::wipe() {
   attempts_.clear();
 }
 
+void MemoryStore::keep() {
+  const std::lock_guard lock(mutex_);
+  kept_ = partitions_;
+}
+
+void MemoryStore::restore() {
+  const std::lock_guard lock(mutex_);
+  partitions_ = kept_;
+}
+
+void MemoryStore::damage(Partition partition, std::size_t which) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || found->second.entities.empty()) return;
+  auto& state = found->second;
+  auto entity = std::next(state.entities.begin(), static_cast<std::ptrdiff_t>(which % state.entities.size()));
+  state.damaged = true;
+  if (which % 2 == 0) state.entities.erase(entity);
+  else entity->second += '?';
+}
+
 void MemoryStore::schedule(std::function<void()> event) {
   if (delivering_ == Delivering::at_once) return event();
   const std::lock_guard lock(mutex_);
@@ -140,8 +170,12 @@ void MemoryStore::schedule(std::function<void()> event) {
 
 void MemoryStore::apply(Commit& commit, const CommitDone& done) {
   std::set<Stream> published;
-  if (publish_to_ != nullptr)
-    for (const auto& entry : commit.outbox) published.insert(entry.stream);
+  for (const auto& entry : commit.outbox) published.insert(entry.stream);
+  answer(published, commit.partition, done, [&] { return apply_locked(commit); });
+}
+
+void MemoryStore::answer(const std::set<Stream>& published, Partition partition, const CommitDone& done,
+                         const std::function<Result<CommitReceipt>()>& change) {
   Result<CommitReceipt> outcome = told_to_fail();
   bool applied = false;
   {
@@ -149,14 +183,14 @@ void MemoryStore::apply(Commit& commit, const CommitDone& done) {
     const bool failing = commit_failures_ > 0;
     if (failing) --commit_failures_;
     if (!failing || failure_applied_ == Applied::yes) {
-      auto result = apply_locked(commit);
+      auto result = change();
       applied = result.has_value();
       if (!failing) outcome = std::move(result);
     }
   }
   // Outside the lock: a reader that is woken may look here at once.
-  if (applied)
-    for (const auto stream : published) publish_to_->wake(stream, commit.partition);
+  if (applied && publish_to_ != nullptr)
+    for (const auto stream : published) publish_to_->wake(stream, partition);
   schedule([done, outcome = std::move(outcome)] { done(outcome); });
 }
 
@@ -165,18 +199,41 @@ Result<CommitReceipt> MemoryStore::apply_locked(Commit& commit) {
   if (found == partitions_.end()) return fail(Fault::conflict, "the partition has no state");
   auto& state = found->second;
   if (state.meta.position != commit.before) return fail(Fault::conflict, "the stored position is not the expected one");
+  if (state.entities.size() != state.meta.digest.count && state.damaged)
+    return fail(Fault::malformed, "entities are missing");
   change_entities(state, commit.changes);
-  change_bodies(state, commit);
-  for (auto& entry : commit.outbox) {
-    if (publish_to_ != nullptr)
-      publish_to_->publish(entry.stream, commit.partition, std::move(entry.entry));
-    else
-      state.outbox.insert_or_assign({entry.offset, entry.index}, std::move(entry));
-  }
+  add_bodies(state, commit.bodies);
+  erase_bodies(state, commit.bodies_gone);
+  put_outbox(state, commit.partition, commit.outbox);
   if (commit.outbox_done)
     std::erase_if(state.outbox, [&](const auto& each) { return each.first.first <= *commit.outbox_done; });
   state.meta = commit.after;
   return CommitReceipt{publish_to_ != nullptr};
+}
+
+Result<CommitReceipt> MemoryStore::rewrite_locked(Rewrite& rewrite) {
+  const auto found = partitions_.find(rewrite.partition);
+  const auto there = found == partitions_.end() ? std::nullopt : std::optional(found->second.meta.position);
+  if (there != rewrite.before) return fail(Fault::conflict, "the stored position is not the expected one");
+  auto& state = partitions_[rewrite.partition];
+  state.entities.clear();
+  state.outbox.clear();
+  state.damaged = false;
+  for (auto& entity : rewrite.entities)
+    state.entities.insert_or_assign({std::move(entity.table), std::move(entity.key)}, std::move(entity.value));
+  add_bodies(state, rewrite.bodies);
+  put_outbox(state, rewrite.partition, rewrite.outbox);
+  state.meta = rewrite.after;
+  return CommitReceipt{publish_to_ != nullptr};
+}
+
+void MemoryStore::put_outbox(PartitionState& state, Partition partition, std::vector<OutboxEntry>& outbox) {
+  for (auto& entry : outbox) {
+    if (publish_to_ != nullptr)
+      publish_to_->publish(entry.stream, partition, std::move(entry.entry));
+    else
+      state.outbox.insert_or_assign({entry.offset, entry.index}, std::move(entry));
+  }
 }
 
 void MemoryStore::change_entities(PartitionState& state, std::vector<Change>& changes) {
@@ -191,13 +248,17 @@ void MemoryStore::change_entities(PartitionState& state, std::vector<Change>& ch
   }
 }
 
-void MemoryStore::change_bodies(PartitionState& state, Commit& commit) {
-  for (auto& body : commit.bodies) {
+void MemoryStore::add_bodies(PartitionState& state, std::vector<Body>& bodies) {
+  for (auto& body : bodies) {
     const auto id = body.id;
     const auto place = std::pair(body.conversation, body.sequence);
+    body.offset = offset_none;
     if (state.bodies.try_emplace(id, std::move(body)).second) state.order.insert_or_assign(place, id);
   }
-  for (const auto conversation : commit.bodies_gone) {
+}
+
+void MemoryStore::erase_bodies(PartitionState& state, const std::vector<ConversationId>& gone) {
+  for (const auto conversation : gone) {
     auto place = state.order.lower_bound({conversation, 0});
     while (place != state.order.end() && place->first.first == conversation) {
       state.bodies.erase(place->second);

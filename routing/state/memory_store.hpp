@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "routing/journal/memory_journal.hpp"
@@ -33,6 +34,7 @@ class MemoryStore final : public StateStore {
   [[nodiscard]] Result<std::optional<Meta>> load_meta(Partition partition) override;
   [[nodiscard]] Result<Loaded> load(Partition partition) override;
   void commit(Commit commit, CommitDone done) override;
+  void rewrite(Rewrite rewrite, CommitDone done) override;
   [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
 
   // By hand: runs the oldest event. False: there was none.
@@ -49,10 +51,16 @@ class MemoryStore final : public StateStore {
   void crash();
   // The store was lost: nothing of any partition is left (rule S1: absent means refused).
   void wipe();
+  // An old backup of it was brought back: partitions are as they were at the last keep().
+  void keep();
+  void restore();
+  // One entity is gone or changed although nobody committed that: what a broken disk or a stray hand does.
+  void damage(Partition partition, std::size_t which);
 
  private:
   struct PartitionState {
     Meta meta;
+    bool damaged = false;  // Then entities that are missing are noticed, as an adapter that counts them does.
     std::map<std::pair<std::string, std::string>, std::string> entities;
     std::map<MessageId, Body> bodies;
     std::map<std::pair<ConversationId, std::uint32_t>, MessageId> order;
@@ -65,10 +73,15 @@ class MemoryStore final : public StateStore {
 
   void schedule(std::function<void()> event);
   void apply(Commit& commit, const CommitDone& done);
+  void answer(const std::set<Stream>& published, Partition partition, const CommitDone& done,
+              const std::function<Result<CommitReceipt>()>& change);
   // Requires: mutex_ is held.
   Result<CommitReceipt> apply_locked(Commit& commit);
+  Result<CommitReceipt> rewrite_locked(Rewrite& rewrite);
+  void put_outbox(PartitionState& state, Partition partition, std::vector<OutboxEntry>& outbox);
   static void change_entities(PartitionState& state, std::vector<Change>& changes);
-  static void change_bodies(PartitionState& state, Commit& commit);
+  static void add_bodies(PartitionState& state, std::vector<Body>& bodies);
+  static void erase_bodies(PartitionState& state, const std::vector<ConversationId>& gone);
   [[nodiscard]] const PartitionState& look_at(Partition partition) const;
   [[nodiscard]] bool call_fails();
 
@@ -79,6 +92,7 @@ class MemoryStore final : public StateStore {
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::map<Partition, PartitionState> partitions_;
+  std::map<Partition, PartitionState> kept_;
   std::map<Partition, Attempts> attempts_;
   std::deque<std::function<void()>> events_;
   int commit_failures_ = 0;

@@ -5,6 +5,8 @@
 //    not `before` (another router wrote, or the store was wiped); nothing was changed. `unavailable`: unknown; load_meta()
 //    tells whether the position is already `after` (then it was applied).
 //  - commit() is asynchronous; `done` runs exactly once on a thread of the store's. The caller has at most one in flight.
+//  - commit() may answer `malformed`: what is stored is visibly damaged (entities are missing). Nothing was changed, and
+//    only rewrite() helps.
 //  - What was committed survives as the adapter promises, and is visible to a StateReader before `done` runs.
 #pragma once
 
@@ -45,6 +47,9 @@ struct Body {
   std::uint32_t sequence = 0;  // Order within the conversation.
   MessageId id;
   std::string json;
+  // The inbound record whose value is `json`, byte for byte; offset_none: it stands nowhere else. A store that is also the
+  // journal may keep only this. Readers return the json always, the offset never.
+  Offset offset = offset_none;
   friend bool operator==(const Body&, const Body&) = default;
 };
 
@@ -66,6 +71,18 @@ struct Commit {
   std::vector<ConversationId> bodies_gone;  // All bodies of these conversations are erased.
   std::vector<OutboxEntry> outbox;
   std::optional<Offset> outbox_done;  // Entries caused by records up to this offset are published: drop them.
+};
+
+// The whole state anew, from a router's memory or a snapshot (rule S2): entities, and with them bodies and outbox, replace
+// whatever is there. Adapters may stage it in pieces that nobody sees, and then flip in one operation.
+struct Rewrite {
+  Partition partition = 0;
+  // What must stand there at the flip; none: no state at all. A damaged state is named by the position that it claims.
+  std::optional<Position> before;
+  Meta after;
+  std::vector<Entity> entities;
+  std::vector<Body> bodies;        // Added to those that are there: texts are written once and never wrong.
+  std::vector<OutboxEntry> outbox; // The whole outbox.
 };
 
 struct CommitReceipt {
@@ -100,7 +117,16 @@ class StateStore : public StateReader {
   // None: never initialised (or wiped).
   [[nodiscard]] virtual Result<std::optional<Meta>> load_meta(Partition partition) = 0;
   [[nodiscard]] virtual Result<Loaded> load(Partition partition) = 0;
+  // The outbox of load() alone. Adapters that need not read everything for it override this.
+  [[nodiscard]] virtual Result<std::vector<OutboxEntry>> outbox(Partition partition) {
+    auto loaded = load(partition);
+    if (!loaded) return loaded.error();
+    return std::move(loaded->outbox);
+  }
   virtual void commit(Commit commit, CommitDone done) = 0;
+  // As commit(): asynchronous, all or nothing, `conflict` when `before` is not what stands there. Not counted against the
+  // caps of a batch.
+  virtual void rewrite(Rewrite rewrite, CommitDone done) = 0;
   // Rule X1: counts how often a router began at this offset, outside engine state. Returns the count, this one included.
   [[nodiscard]] virtual Result<int> count_attempt(Partition partition, Offset at) = 0;
 };
