@@ -50,8 +50,8 @@ void SqliteCheckpointer::loop() {
     if (!failed_) {
       // Before the request is forgotten: the writer, who asks whether a copy failed before it requests another, must
       // not slip in between.
-      if (copy())
-        copied_ = true;
+      if (const auto pages = copy())
+        copied_ = *pages;
       else
         failed_ = true;
     }
@@ -64,10 +64,11 @@ void SqliteCheckpointer::loop() {
   }
 }
 
-bool SqliteCheckpointer::copy() const {
+std::optional<int> SqliteCheckpointer::copy() const {
   // A connection for each copy: none is left behind that would hold the log when the writer reads it anew.
   auto opened = SqliteConnection::open(file_, options_);
-  return opened && (*opened)->checkpoint();
+  if (!opened || !(*opened)->checkpoint()) return std::nullopt;
+  return (*opened)->copied_pages();
 }
 
 }  // namespace usher::state

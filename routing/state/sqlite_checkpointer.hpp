@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "routing/state/sqlite_connection.hpp"
@@ -22,8 +23,11 @@ class SqliteCheckpointer {
 
   // Writer's thread: copy soon. Nothing happens while a copy is under way, or after one failed.
   void request();
-  // Writer's thread: true once after each finished copy.
-  [[nodiscard]] bool copied() { return copied_.exchange(false); }
+  // Writer's thread: once after each finished copy, the pages of the log that are in the database.
+  [[nodiscard]] std::optional<int> copied() {
+    const int pages = copied_.exchange(nothing_new);
+    return pages == nothing_new ? std::nullopt : std::optional(pages);
+  }
   // Writer's thread: a copy failed, and there will be no other before forget_failure(). Its connection is closed.
   [[nodiscard]] bool failed() const { return failed_; }
   void forget_failure() { failed_ = false; }
@@ -35,13 +39,15 @@ class SqliteCheckpointer {
 
  private:
   void loop();
-  [[nodiscard]] bool copy() const;
+  // The pages of the log that are in the database now; none: it failed.
+  [[nodiscard]] std::optional<int> copy() const;
 
   // Constant after construction.
   const std::filesystem::path file_;
   const SqliteOptions options_;
 
-  std::atomic<bool> copied_{false};
+  static constexpr int nothing_new = -1;
+  std::atomic<int> copied_{nothing_new};
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,4 +1,7 @@
-// The writes of one state commit: the check first (rule S1), then entities, bodies and outbox, the position last.
+// The writes of one state commit: the check first (rule S1), then a row of the change log, the outbox, the position last.
+#include <limits>
+
+#include "routing/state/sqlite_carrier.hpp"
 #include "routing/state/sqlite_store.hpp"
 
 namespace usher::state {
@@ -17,42 +20,20 @@ auto with_cursor(SqliteConnection& connection, const std::string& sql, Use&& use
   return use(cursor);
 }
 
-Result<void> write_change(SqliteConnection& connection, Partition partition, const Change& change) {
-  static const std::string set =
-      "INSERT OR REPLACE INTO entities (partition, table_name, key, value) VALUES (?1, ?2, ?3, ?4)";
-  static const std::string drop_table = "DELETE FROM entities WHERE partition = ?1 AND table_name = ?2";
-  static const std::string drop = "DELETE FROM entities WHERE partition = ?1 AND table_name = ?2 AND key = ?3";
-  const bool whole_table = !change.value && change.key == "*";
-  return with_cursor(connection,
-                     change.value  ? set
-                     : whole_table ? drop_table
-                                   : drop,
-                     [&](SqliteCursor& cursor) {
-                       cursor.bind(partition).bind_text(change.table);
-                       if (!whole_table) cursor.bind_text(change.key);
-                       if (change.value) cursor.bind_text(*change.value);
-                       return cursor.run();
-                     });
+Result<void> append_log(SqliteConnection& connection, Partition partition, std::int64_t number,
+                        const LoggedCommit& commit) {
+  static const std::string insert = "INSERT INTO changes (number, partition, step) VALUES (?1, ?2, ?3)";
+  const auto bytes = log_bytes(commit);
+  return with_cursor(connection, insert,
+                     [&](SqliteCursor& cursor) { return cursor.bind(number).bind(partition).bind_blob(bytes).run(); });
 }
 
-Result<void> write_body(SqliteConnection& connection, Partition partition, const Body& body) {
-  // Written once: the same id again changes nothing (rule S5).
-  static const std::string insert =
-      "INSERT INTO bodies (partition, conversation, sequence, id, json) VALUES (?1, ?2, ?3, ?4, ?5) "
-      "ON CONFLICT (id, partition) DO NOTHING";
-  const auto conversation = to_bytes(body.conversation.high, body.conversation.low);
-  const auto id = to_bytes(body.id.high, body.id.low);
-  return with_cursor(connection, insert, [&](SqliteCursor& cursor) {
-    cursor.bind(partition).bind_blob(view(conversation)).bind(body.sequence).bind_blob(view(id)).bind_text(body.json);
-    return cursor.run();
-  });
-}
-
-Result<void> erase_bodies(SqliteConnection& connection, Partition partition, ConversationId gone) {
-  static const std::string erase = "DELETE FROM bodies WHERE conversation = ?1 AND partition = ?2";
-  const auto conversation = to_bytes(gone.high, gone.low);
-  return with_cursor(connection, erase,
-                     [&](SqliteCursor& cursor) { return cursor.bind_blob(view(conversation)).bind(partition).run(); });
+Result<void> append_outbox(SqliteWrites& writes, Partition partition, const std::vector<OutboxEntry>& outbox) {
+  for (const auto& effect : outbox) {
+    auto appended = writes.streams.append(writes.connection, {effect.stream, partition}, effect.entry);
+    if (!appended) return appended.error();
+  }
+  return {};
 }
 
 Result<void> write_meta(SqliteConnection& connection, Partition partition, const Meta& meta) {
@@ -69,7 +50,7 @@ Result<void> write_meta(SqliteConnection& connection, Partition partition, const
 
 }  // namespace
 
-Result<void> write_commit(SqliteWrites& writes, const Commit& commit) {
+Result<LoggedRow> write_commit(SqliteWrites& writes, Commit& commit) {
   auto& connection = writes.connection;
   auto stored = read_meta(connection, commit.partition);
   if (!stored) return stored.error();
@@ -77,17 +58,43 @@ Result<void> write_commit(SqliteWrites& writes, const Commit& commit) {
   if ((*stored)->position != commit.before)
     return fail(Fault::conflict, "the stored position is epoch " + std::to_string((*stored)->position.epoch) +
                                      ", offset " + std::to_string((*stored)->position.offset));
-  for (const auto& change : commit.changes)
-    if (auto written = write_change(connection, commit.partition, change); !written) return written;
-  for (const auto& body : commit.bodies)
-    if (auto written = write_body(connection, commit.partition, body); !written) return written;
-  for (const auto gone : commit.bodies_gone)
-    if (auto erased = erase_bodies(connection, commit.partition, gone); !erased) return erased;
-  for (const auto& effect : commit.outbox) {
-    auto appended = writes.streams.append(connection, {effect.stream, commit.partition}, effect.entry);
-    if (!appended) return appended.error();
+  LoggedRow row;
+  row.commit.changes = std::move(commit.changes);
+  row.commit.bodies = std::move(commit.bodies);
+  row.commit.bodies_gone = std::move(commit.bodies_gone);
+  // The journal has a customer's text already.
+  for (auto& body : row.commit.bodies) {
+    if (writes.streams.holds({Stream::inbound, commit.partition}, body.offset)) body.json.clear();
+    else body.offset = offset_none;
   }
-  return write_meta(connection, commit.partition, commit.after);
+  row.number = writes.pending.next_number();
+  if (auto logged = append_log(connection, commit.partition, row.number, row.commit); !logged) return logged.error();
+  if (auto appended = append_outbox(writes, commit.partition, commit.outbox); !appended) return appended.error();
+  if (auto written = write_meta(connection, commit.partition, commit.after); !written) return written.error();
+  return row;
+}
+
+Result<void> write_rewrite(SqliteWrites& writes, const Rewrite& rewrite) {
+  static const std::string drop_all = "DELETE FROM entities WHERE partition = ?1";
+  auto& connection = writes.connection;
+  auto stored = read_meta(connection, rewrite.partition);
+  if (!stored) return stored.error();
+  const auto there = *stored ? std::optional((*stored)->position) : std::nullopt;
+  if (there != rewrite.before) return fail(Fault::conflict, "the stored position is not the expected one");
+  // The texts in the log stay; its entities go with all others.
+  if (auto emptied = empty_change_log(connection, rewrite.partition); !emptied) return emptied;
+  auto dropped = with_cursor(connection, drop_all, [&](SqliteCursor& cursor) { return cursor.bind(rewrite.partition).run(); });
+  if (!dropped) return dropped;
+  PendingChanges anew;
+  for (const auto& entity : rewrite.entities) anew.add(rewrite.partition, Change{entity.table, entity.key, entity.value});
+  for (auto body : rewrite.bodies) {
+    body.offset = offset_none;
+    anew.add(rewrite.partition, std::move(body));
+  }
+  auto carried = Carrier(anew).carry(connection, std::numeric_limits<std::size_t>::max());
+  if (!carried) return carried.error();
+  if (auto appended = append_outbox(writes, rewrite.partition, rewrite.outbox); !appended) return appended;
+  return write_meta(connection, rewrite.partition, rewrite.after);
 }
 
 Result<std::optional<Meta>> read_meta(SqliteConnection& connection, Partition partition) {

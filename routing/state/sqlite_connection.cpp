@@ -76,6 +76,8 @@ Result<void> SqliteCursor::run() {
 
 std::int64_t SqliteCursor::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
+bool SqliteCursor::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
 std::string_view SqliteCursor::bytes(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
@@ -152,6 +154,7 @@ Result<bool> SqliteConnection::checkpoint() {
   const int code = sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
   if (code == SQLITE_BUSY || code == SQLITE_FULL) return false;
   if (code != SQLITE_OK) return sqlite_error(database_, "checkpoint");
+  copied_pages_ = copied;
   return in_log == copied;
 }
 

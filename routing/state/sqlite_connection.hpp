@@ -37,6 +37,7 @@ class SqliteCursor {
   [[nodiscard]] message::Result<void> run();
 
   [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] bool is_null(int column) const;
   // Byte for byte, NUL included. Valid until the next step.
   [[nodiscard]] std::string_view bytes(int column) const;
 
@@ -71,6 +72,8 @@ class SqliteConnection {
   // Copies what it can without waiting for anybody. True: the whole log is in the database, so that it can be begun
   // anew. False also for want of space, which a later call may find.
   [[nodiscard]] message::Result<bool> checkpoint();
+  // Pages of the log that were in the database after the last checkpoint() here.
+  [[nodiscard]] int copied_pages() const { return copied_pages_; }
   // Copies the whole log, syncs, and empties it. Requires: nobody else writes. Somebody who reads only keeps the log
   // from being emptied.
   [[nodiscard]] message::Result<void> empty_log();
@@ -86,6 +89,7 @@ class SqliteConnection {
 
   sqlite3* database_;
   int log_pages_ = 0;
+  int copied_pages_ = 0;
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
 };
 

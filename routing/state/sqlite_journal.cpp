@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "routing/journal/entry_limits.hpp"
+#include "routing/state/sqlite_texts.hpp"
 
 namespace usher::state {
 
@@ -48,14 +49,9 @@ class AppendJob final : public SqliteWriteJob {
   Appended appended_;
 };
 
-Result<bool> has_table(SqliteConnection& connection, const std::string& table) {
-  auto statement = connection.statement("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1");
-  if (!statement) return statement.error();
-  return SqliteCursor(connection.handle(), *statement).bind_text(table).next();
-}
-
-Result<Bounds> read_bounds(SqliteConnection& connection, const std::string& table) {
-  auto exists = has_table(connection, table);
+Result<Bounds> read_bounds(SqliteConnection& connection, StreamKey key) {
+  const auto table = stream_table(key);
+  auto exists = has_stream_table(connection, key);
   if (!exists) return exists.error();
   if (!*exists) return Bounds{};
   auto statement = connection.statement("SELECT (SELECT min(offset) FROM " + table +
@@ -69,9 +65,10 @@ Result<Bounds> read_bounds(SqliteConnection& connection, const std::string& tabl
   return Bounds{cursor.integer(2) == 0 ? end : cursor.integer(0), end};
 }
 
-Result<std::vector<Stored>> read_records(SqliteConnection& connection, const std::string& table, Offset from,
+Result<std::vector<Stored>> read_records(SqliteConnection& connection, StreamKey key, Offset from,
                                          std::size_t records_max) {
-  auto bounds = read_bounds(connection, table);
+  const auto table = stream_table(key);
+  auto bounds = read_bounds(connection, key);
   if (!bounds) return bounds.error();
   if (from < bounds->first)
     return fail(Fault::not_found,
@@ -170,14 +167,13 @@ void SqliteJournal::append(Stream stream, Partition partition, Entry entry, Appe
 
 Result<std::vector<Stored>> SqliteJournal::read(Stream stream, Partition partition, Offset from,
                                                 std::size_t records_max) {
-  const auto table = stream_table({stream, partition});
-  return readers_.with(
-      [&](SqliteConnection& connection) { return read_records(connection, table, from, records_max); });
+  const StreamKey key{stream, partition};
+  return readers_.with([&](SqliteConnection& connection) { return read_records(connection, key, from, records_max); });
 }
 
 Result<Bounds> SqliteJournal::bounds(Stream stream, Partition partition) {
-  const auto table = stream_table({stream, partition});
-  return readers_.with([&](SqliteConnection& connection) { return read_bounds(connection, table); });
+  const StreamKey key{stream, partition};
+  return readers_.with([&](SqliteConnection& connection) { return read_bounds(connection, key); });
 }
 
 void SqliteJournal::on_append(Stream stream, Partition partition, std::function<void()> wake) {
@@ -217,6 +213,12 @@ Result<std::optional<Offset>> SqliteJournal::cursor(const std::string& consumer,
 
 Result<void> SqliteJournal::erase_before(Stream stream, Partition partition, Offset offset) {
   const auto table = stream_table({stream, partition});
+  if (stream == Stream::inbound) {
+    auto there = bounds(stream, partition);
+    if (!there) return there.error();
+    if (std::min(offset, there->end) <= there->first) return {};
+    if (auto kept = keep_texts_before(writer_, partition, std::min(offset, there->end)); !kept) return kept;
+  }
   for (;;) {
     auto found = bounds(stream, partition);
     if (!found) return found.error();

@@ -10,7 +10,7 @@ using namespace usher::message;
 namespace {
 
 constexpr std::int64_t application_id = 0x55736872;  // "Ushr"
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
 constexpr const char* tables = R"(
 CREATE TABLE state_meta (
@@ -20,16 +20,20 @@ CREATE TABLE entities (
   partition INTEGER NOT NULL, table_name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
   PRIMARY KEY (partition, table_name, key)) WITHOUT ROWID;
 CREATE TABLE bodies (
-  partition INTEGER NOT NULL, conversation BLOB NOT NULL, sequence INTEGER NOT NULL, id BLOB NOT NULL, json TEXT NOT NULL);
-CREATE UNIQUE INDEX bodies_by_id ON bodies (id, partition);
-CREATE INDEX bodies_by_conversation ON bodies (conversation, partition, sequence);
+  partition INTEGER NOT NULL, conversation BLOB NOT NULL, sequence INTEGER NOT NULL, id BLOB NOT NULL,
+  offset INTEGER, json TEXT, PRIMARY KEY (partition, conversation, sequence, id)) WITHOUT ROWID;
+CREATE TABLE body_places (
+  partition INTEGER NOT NULL, id BLOB NOT NULL, conversation BLOB NOT NULL, sequence INTEGER NOT NULL,
+  PRIMARY KEY (partition, id)) WITHOUT ROWID;
+CREATE TABLE changes (number INTEGER PRIMARY KEY, partition INTEGER NOT NULL, step BLOB NOT NULL);
 CREATE TABLE attempts (partition INTEGER PRIMARY KEY, offset INTEGER NOT NULL, count INTEGER NOT NULL);
 CREATE TABLE cursors (
   consumer TEXT NOT NULL, stream TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
   PRIMARY KEY (consumer, stream, partition)) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE VIEW readable_bodies AS
-  SELECT partition, lower(hex(conversation)) AS conversation, sequence, lower(hex(id)) AS id, json FROM bodies;
+  SELECT partition, lower(hex(conversation)) AS conversation, sequence, lower(hex(id)) AS id,
+  coalesce(json, (SELECT value FROM inbound_0 WHERE partition = 0 AND inbound_0.offset = bodies.offset)) AS json FROM bodies;
 CREATE VIEW readable_state AS
   SELECT partition, epoch, offset, lower(hex(fingerprint)) AS fingerprint, entities, lower(hex(digest)) AS digest
   FROM state_meta;
@@ -90,6 +94,13 @@ std::optional<StreamKey> stream_of_table(std::string_view table) {
     if (journal::stream_name(stream) == table.substr(0, cut)) return StreamKey{stream, partition};
   }
   return std::nullopt;
+}
+
+Result<bool> has_stream_table(SqliteConnection& connection, StreamKey key) {
+  const auto table = stream_table(key);
+  auto statement = connection.statement("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1");
+  if (!statement) return statement.error();
+  return SqliteCursor(connection.handle(), *statement).bind_text(table).next();
 }
 
 Result<void> create_stream_table(SqliteConnection& connection, StreamKey key) {

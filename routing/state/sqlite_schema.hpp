@@ -21,6 +21,8 @@ using StreamKey = std::pair<journal::Stream, message::Partition>;
 [[nodiscard]] std::string stream_table(StreamKey key);
 // Empty when the table is not one of a stream.
 [[nodiscard]] std::optional<StreamKey> stream_of_table(std::string_view table);
+// A partition's first record in a stream makes the table.
+[[nodiscard]] message::Result<bool> has_stream_table(SqliteConnection& connection, StreamKey key);
 [[nodiscard]] message::Result<void> create_stream_table(SqliteConnection& connection, StreamKey key);
 
 }  // namespace usher::state

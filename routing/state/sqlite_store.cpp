@@ -2,6 +2,9 @@
 #include "routing/state/sqlite_store.hpp"
 
 #include <algorithm>
+#include <map>
+
+#include "routing/state/sqlite_texts.hpp"
 
 namespace usher::state {
 
@@ -9,103 +12,162 @@ namespace {
 
 class CommitJob final : public SqliteWriteJob {
  public:
-  CommitJob(Commit commit, CommitDone done) : commit_(std::move(commit)), done_(std::move(done)) {}
+  CommitJob(SqlitePending& pending, Commit commit, CommitDone done)
+      : pending_(pending), commit_(std::move(commit)), done_(std::move(done)) {}
 
-  Result<void> write(SqliteWrites& writes) override { return write_commit(writes, commit_); }
+  Result<void> write(SqliteWrites& writes) override {
+    auto written = write_commit(writes, commit_);
+    if (!written) return written.error();
+    row_ = std::move(*written);
+    return {};
+  }
   void finish(const Result<void>& outcome) override {
-    if (outcome)
-      done_(CommitReceipt{.outbox_published = true});
-    else
-      done_(outcome.error());
+    if (!outcome) return done_(outcome.error());
+    pending_.add(commit_.partition, row_.number, std::move(row_.commit));
+    done_(CommitReceipt{.outbox_published = true});
   }
 
  private:
+  SqlitePending& pending_;
   Commit commit_;
+  LoggedRow row_;
   CommitDone done_;
 };
 
-// Columns: conversation, sequence, id, json.
-Body body_of(const SqliteCursor& row) {
-  Body body;
-  const auto [conversation_high, conversation_low] = from_bytes(row.bytes(0));
-  body.conversation = {conversation_high, conversation_low};
-  body.sequence = static_cast<std::uint32_t>(row.integer(1));
-  const auto [id_high, id_low] = from_bytes(row.bytes(2));
-  body.id = {id_high, id_low};
-  body.json = std::string(row.bytes(3));
-  return body;
+class RewriteJob final : public SqliteWriteJob {
+ public:
+  RewriteJob(SqliteFold& fold, Rewrite rewrite, CommitDone done)
+      : fold_(fold), rewrite_(std::move(rewrite)), done_(std::move(done)) {}
+
+  Result<void> write(SqliteWrites& writes) override { return write_rewrite(writes, rewrite_); }
+  void finish(const Result<void>& outcome) override {
+    if (!outcome) return done_(outcome.error());
+    fold_.clear(rewrite_.partition);
+    done_(CommitReceipt{.outbox_published = true});
+  }
+
+ private:
+  SqliteFold& fold_;
+  Rewrite rewrite_;
+  CommitDone done_;
+};
+
+// The tables and, over them, the log: both sorted.
+Result<std::vector<Entity>> read_entities(SqliteConnection& connection, Partition partition) {
+  auto log = read_change_log(connection, partition);
+  if (!log) return log.error();
+  auto statement =
+      connection.statement("SELECT table_name, key, value FROM entities WHERE partition = ?1 ORDER BY table_name, key");
+  if (!statement) return statement.error();
+  SqliteCursor cursor(connection.handle(), *statement);
+  cursor.bind(partition);
+  std::vector<Entity> entities;
+  auto later = log->entities.begin();
+  const auto take_later = [&] {
+    const auto& [place, value] = *later++;
+    if (value) entities.push_back({std::get<1>(place), std::get<2>(place), *value});
+  };
+  for (;;) {
+    auto row = cursor.next();
+    if (!row) return row.error();
+    if (!*row) break;
+    const PendingChanges::EntityKey place{partition, std::string(cursor.bytes(0)), std::string(cursor.bytes(1))};
+    while (later != log->entities.end() && later->first < place) take_later();
+    const bool changed = later != log->entities.end() && later->first == place;
+    if (changed || log->dropped.contains({partition, std::get<1>(place)})) continue;
+    entities.push_back({std::get<1>(place), std::get<2>(place), std::string(cursor.bytes(2))});
+  }
+  while (later != log->entities.end()) take_later();
+  return entities;
 }
 
 Result<Loaded> read_all(SqliteConnection& connection, Partition partition) {
   auto meta = read_meta(connection, partition);
   if (!meta) return meta.error();
   if (!*meta) return fail(Fault::not_found, "the partition has no state");
-  Loaded loaded;
-  loaded.meta = **meta;
+  auto entities = read_entities(connection, partition);
+  if (!entities) return entities.error();
+  return Loaded{**meta, std::move(*entities), {}};
+}
+
+Result<std::optional<std::string>> read_entity(SqliteConnection& connection, Partition partition,
+                                               const std::string& table, const std::string& key) {
+  auto log = read_change_log(connection, partition);
+  if (!log) return log.error();
+  const auto later = log->entities.find({partition, table, key});
+  if (later != log->entities.end()) return later->second;
+  if (log->dropped.contains({partition, table})) return std::nullopt;
   auto statement =
-      connection.statement("SELECT table_name, key, value FROM entities WHERE partition = ?1 ORDER BY table_name, key");
+      connection.statement("SELECT value FROM entities WHERE partition = ?1 AND table_name = ?2 AND key = ?3");
   if (!statement) return statement.error();
   SqliteCursor cursor(connection.handle(), *statement);
-  cursor.bind(partition);
-  for (;;) {
-    auto row = cursor.next();
-    if (!row) return row.error();
-    if (!*row) return loaded;
-    loaded.entities.push_back(
-        {std::string(cursor.bytes(0)), std::string(cursor.bytes(1)), std::string(cursor.bytes(2))});
-  }
+  cursor.bind(partition).bind_text(table).bind_text(key);
+  auto row = cursor.next();
+  if (!row) return row.error();
+  return *row ? std::optional(std::string(cursor.bytes(0))) : std::nullopt;
+}
+
+// What is pending has no text of its own when the journal has it, unless that was erased: then the tables have it.
+Result<std::optional<Body>> with_text(SqliteConnection& connection, Partition partition, Body body) {
+  if (body.offset == offset_none) return std::optional(std::move(body));
+  auto text = inbound_text(connection, partition, std::exchange(body.offset, offset_none));
+  if (!text) return text.error();
+  if (!*text) return stored_body(connection, partition, body.id);
+  body.json = std::move(**text);
+  return std::optional(std::move(body));
 }
 
 }  // namespace
 
+// Reads what is pending, then the tables; again, when something went from the one to the others meanwhile.
+template <class Read>
+auto SqliteStore::with_pending(Read&& read) -> decltype(read(std::declval<SqliteConnection&>())) {
+  for (;;) {
+    const auto before = writer_.pending().times_carried();
+    auto found = readers_.with(read);
+    if (!found || before == writer_.pending().times_carried()) return found;
+  }
+}
+
 Result<std::vector<Body>> SqliteStore::bodies(Partition partition, ConversationId conversation, std::uint32_t before,
                                               std::size_t limit) {
-  const auto key = to_bytes(conversation.high, conversation.low);
-  return readers_.with([&](SqliteConnection& connection) -> Result<std::vector<Body>> {
-    auto statement = connection.statement(
-        "SELECT conversation, sequence, id, json FROM bodies WHERE conversation = ?1 AND partition = ?2 "
-        "AND sequence < ?3 ORDER BY sequence DESC LIMIT ?4");
-    if (!statement) return statement.error();
-    SqliteCursor cursor(connection.handle(), *statement);
-    cursor.bind_blob({key.data(), key.size()}).bind(partition).bind(before).bind(static_cast<std::int64_t>(limit));
-    std::vector<Body> found;
-    for (;;) {
-      auto row = cursor.next();
-      if (!row) return row.error();
-      if (!*row) break;
-      found.push_back(body_of(cursor));
+  const auto& pending = writer_.pending();
+  return with_pending([&](SqliteConnection& connection) -> Result<std::vector<Body>> {
+    auto newer = pending.bodies(partition, conversation, before, limit);
+    std::map<std::pair<std::uint32_t, MessageId>, Body> found;
+    if (!pending.gone(partition, conversation)) {
+      auto stored = stored_bodies(connection, partition, conversation, before, limit);
+      if (!stored) return stored.error();
+      for (auto& body : *stored) found.try_emplace({body.sequence, body.id}, std::move(body));
     }
-    std::reverse(found.begin(), found.end());
-    return found;
+    for (auto& body : newer) {
+      const std::pair place{body.sequence, body.id};
+      if (found.contains(place)) continue;
+      auto whole = with_text(connection, partition, std::move(body));
+      if (!whole) return whole.error();
+      if (*whole) found.emplace(place, std::move(**whole));
+    }
+    std::vector<Body> newest;
+    for (auto each = found.rbegin(); each != found.rend() && newest.size() < limit; ++each)
+      newest.push_back(std::move(each->second));
+    std::reverse(newest.begin(), newest.end());
+    return newest;
   });
 }
 
 Result<std::optional<Body>> SqliteStore::body(Partition partition, MessageId id) {
-  const auto key = to_bytes(id.high, id.low);
-  return readers_.with([&](SqliteConnection& connection) -> Result<std::optional<Body>> {
-    auto statement =
-        connection.statement("SELECT conversation, sequence, id, json FROM bodies WHERE id = ?1 AND partition = ?2");
-    if (!statement) return statement.error();
-    SqliteCursor cursor(connection.handle(), *statement);
-    cursor.bind_blob({key.data(), key.size()}).bind(partition);
-    auto row = cursor.next();
-    if (!row) return row.error();
-    return *row ? std::optional(body_of(cursor)) : std::nullopt;
+  const auto& pending = writer_.pending();
+  return with_pending([&](SqliteConnection& connection) -> Result<std::optional<Body>> {
+    if (auto newer = pending.body(partition, id)) return with_text(connection, partition, std::move(*newer));
+    auto stored = stored_body(connection, partition, id);
+    if (stored && *stored && pending.gone(partition, (*stored)->conversation)) return std::nullopt;
+    return stored;
   });
 }
 
 Result<std::optional<std::string>> SqliteStore::entity(Partition partition, const std::string& table,
                                                        const std::string& key) {
-  return readers_.with([&](SqliteConnection& connection) -> Result<std::optional<std::string>> {
-    auto statement =
-        connection.statement("SELECT value FROM entities WHERE partition = ?1 AND table_name = ?2 AND key = ?3");
-    if (!statement) return statement.error();
-    SqliteCursor cursor(connection.handle(), *statement);
-    cursor.bind(partition).bind_text(table).bind_text(key);
-    auto row = cursor.next();
-    if (!row) return row.error();
-    return *row ? std::optional(std::string(cursor.bytes(0))) : std::nullopt;
-  });
+  return readers_.with([&](SqliteConnection& connection) { return read_entity(connection, partition, table, key); });
 }
 
 Result<void> SqliteStore::initialise(Partition partition) {
@@ -138,8 +200,20 @@ Result<Loaded> SqliteStore::load(Partition partition) {
   return readers_.with([=](SqliteConnection& connection) { return read_all(connection, partition); });
 }
 
+Result<std::vector<OutboxEntry>> SqliteStore::outbox(Partition partition) {
+  auto meta = load_meta(partition);
+  if (!meta) return meta.error();
+  if (!*meta) return fail(Fault::not_found, "the partition has no state");
+  return std::vector<OutboxEntry>();
+}
+
 void SqliteStore::commit(Commit commit, CommitDone done) {
-  std::unique_ptr<SqliteWriteJob> job = std::make_unique<CommitJob>(std::move(commit), std::move(done));
+  std::unique_ptr<SqliteWriteJob> job = std::make_unique<CommitJob>(writer_.pending(), std::move(commit), std::move(done));
+  if (auto taken = writer_.submit(job); !taken) job->finish(taken);
+}
+
+void SqliteStore::rewrite(Rewrite rewrite, CommitDone done) {
+  std::unique_ptr<SqliteWriteJob> job = std::make_unique<RewriteJob>(writer_.fold(), std::move(rewrite), std::move(done));
   if (auto taken = writer_.submit(job); !taken) job->finish(taken);
 }
 

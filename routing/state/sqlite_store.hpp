@@ -24,16 +24,29 @@ class SqliteStore final : public StateStore {
   [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
   [[nodiscard]] Result<std::optional<Meta>> load_meta(Partition partition) override;
   [[nodiscard]] Result<Loaded> load(Partition partition) override;
+  // Always empty: what a commit publishes is in its streams.
+  [[nodiscard]] Result<std::vector<OutboxEntry>> outbox(Partition partition) override;
   void commit(Commit commit, CommitDone done) override;
+  void rewrite(Rewrite rewrite, CommitDone done) override;
 
  private:
+  template <class Read>
+  [[nodiscard]] auto with_pending(Read&& read) -> decltype(read(std::declval<SqliteConnection&>()));
+
   SqliteWriter& writer_;
   SqliteReaders& readers_;
 };
 
-// The writes of one commit, inside the writer's transaction (sqlite_commit.cpp). `conflict`: the stored position is not
-// commit.before; nothing was written.
-[[nodiscard]] Result<void> write_commit(SqliteWrites& writes, const Commit& commit);
+// What a commit became in the change log.
+struct LoggedRow {
+  std::int64_t number = 0;
+  LoggedCommit commit;
+};
+// The writes of one commit, inside the writer's transaction (sqlite_commit.cpp); takes what it logs out of `commit`.
+// `conflict`: the stored position is not commit.before; nothing was written.
+[[nodiscard]] Result<LoggedRow> write_commit(SqliteWrites& writes, Commit& commit);
+// The same for a whole state anew.
+[[nodiscard]] Result<void> write_rewrite(SqliteWrites& writes, const Rewrite& rewrite);
 // Also for readers. None: never initialised.
 [[nodiscard]] Result<std::optional<Meta>> read_meta(SqliteConnection& connection, Partition partition);
 // `conflict`: there is one already.

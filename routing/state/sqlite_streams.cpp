@@ -70,6 +70,9 @@ Result<void> SqliteStreams::load_table(SqliteConnection& connection, StreamKey k
       number(connection, "SELECT appended_at + 0 * length(value) FROM " + name + " ORDER BY offset DESC LIMIT 1");
   if (!newest) return newest.error();
   last_time_ = std::max(last_time_, from_unix_ms(*newest));
+  auto first = number(connection, "SELECT coalesce(min(offset), 0) FROM " + name);
+  if (!first) return first.error();
+  table.first = std::max(table.first, *first);
   table.next = table.acknowledged = *last + 1;
   table.exists = true;
   return {};
@@ -94,6 +97,16 @@ Result<journal::Appended> SqliteStreams::append(SqliteConnection& connection, St
   last_time_ = appended.appended_at;
   grown_.insert(key);
   return appended;
+}
+
+bool SqliteStreams::holds(StreamKey key, Offset offset) const {
+  const auto found = tables_.find(key);
+  return found != tables_.end() && offset >= found->second.first && offset < found->second.next;
+}
+
+void SqliteStreams::erase_before(StreamKey key, Offset offset) {
+  auto& table = table_of(key);
+  table.first = std::max(table.first, offset);
 }
 
 Result<void> SqliteStreams::keep_time(SqliteConnection& connection) {

@@ -22,6 +22,10 @@ class SqliteStreams {
   // Inside the writer's transaction.
   [[nodiscard]] message::Result<journal::Appended> append(SqliteConnection& connection, StreamKey key,
                                                           const journal::Entry& entry);
+  // The record is there, and will be until erase_before() passes it.
+  [[nodiscard]] bool holds(StreamKey key, message::Offset offset) const;
+  // From here on the stream's older records count as gone.
+  void erase_before(StreamKey key, message::Offset offset);
   // The append time of the newest record survives the erasing of that record.
   [[nodiscard]] message::Result<void> keep_time(SqliteConnection& connection);
 
@@ -36,6 +40,7 @@ class SqliteStreams {
  private:
   struct Table {
     std::string insert;
+    message::Offset first = 0;
     message::Offset next = 0;
     message::Offset acknowledged = 0;  // `next` as of the last commit.
     bool exists = false;               // As of the last commit.

@@ -47,12 +47,20 @@ SqliteWriter::SqliteWriter(std::filesystem::path file, const Clock& clock, const
       committed_(std::move(committed)),
       readers_(readers),
       streams_(clock),
+      fold_(pending_, options.change_log_max),
       checkpointer_(file_, options_) {}
 
 SqliteWriter::~SqliteWriter() {
   stop();
-  if (!connection_ || checkpointer_.failed()) return;
-  // A failure costs nothing: the log is read at the next start.
+  if (connection_ && !checkpointer_.failed()) leave_tidy();
+}
+
+// All in the tables and in one file, for whoever looks with another program. A failure costs nothing: the logs are read at
+// the next start.
+void SqliteWriter::leave_tidy() {
+  if (!connection_->step("BEGIN IMMEDIATE")) return;
+  const auto emptied = empty_change_log(*connection_, std::nullopt);
+  if (!emptied || !connection_->step("COMMIT")) return;
   if (connection_->empty_log()) connection_->remove_log_on_close();
 }
 
@@ -126,6 +134,7 @@ void SqliteWriter::run_batch(Batch& batch) {
   outcomes.reserve(batch.size());
   auto written = write_batch(batch, outcomes);
   if (written) {
+    fold_.committed();
     const auto grown = streams_.committed();
     if (!grown.empty()) committed_(grown);
     for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->finish(outcomes[i]);
@@ -145,7 +154,9 @@ Result<void> SqliteWriter::write_batch(Batch& batch, std::vector<Result<void>>& 
     if (auto opened = distrusted_ ? start_anew() : reopen(); !opened)
       return fail(Fault::unavailable, opened.error().detail);
   if (auto begun = connection_->step("BEGIN IMMEDIATE"); !begun) return begun.error();
-  SqliteWrites writes{*connection_, streams_};
+  if (auto carried = fold_.carry_some(*connection_); !carried)
+    return fail(Fault::unavailable, carried.error().detail);
+  SqliteWrites writes{*connection_, streams_, pending_};
   for (auto& job : batch) {
     auto outcome = job->undone_by_savepoint() ? write_alone(*job, writes) : job->write(writes);
     if (!outcome && outcome.error().fault == Fault::unavailable) return outcome.error();
@@ -180,6 +191,7 @@ Result<void> SqliteWriter::reopen() {
     if (loaded.error().fault == Fault::malformed) lost_ = fail(Fault::unavailable, loaded.error().detail);
     return loaded.error();
   }
+  if (auto loaded = fold_.load(**opened); !loaded) return loaded.error();
   connection_ = std::move(*opened);
   return {};
 }
@@ -199,21 +211,18 @@ Result<void> SqliteWriter::start_anew() {
 
 void SqliteWriter::keep_log_short() {
   if (!connection_) return;
-  const auto bytes = connection_->log_pages() * page_bytes;
-  bool idle = false;
-  {
-    const std::lock_guard lock(mutex_);
-    idle = queue_.empty();
-  }
+  const auto pages = connection_->log_pages();
+  const auto copied = checkpointer_.copied();
+  if (copied) copied_pages_ = *copied;
+  if (pages < copied_pages_) copied_pages_ = 0;  // The log was begun anew.
   bool failed = checkpointer_.failed();
-  if (!failed && bytes >= options_.checkpoint_bytes) {
-    // The checkpointer copies while commits go on, so it never sees the end of a log that grows. The short rest is
-    // copied here, between two commits: only a wholly copied log is begun anew instead of growing for ever.
-    if (checkpointer_.copied() && (idle || bytes >= options_.log_bytes_max))
-      failed = !connection_->checkpoint();
-    else
-      checkpointer_.request();
-  }
+  const bool too_long = pages * page_bytes >= options_.log_bytes_max;
+  // The checkpointer copies while commits go on, so it never sees the end of a log that grows. The short rest is copied
+  // here, between two commits, when it must be: only a wholly copied log is begun anew instead of growing for ever.
+  if (!failed && copied && too_long)
+    failed = !connection_->checkpoint();
+  else if (!failed && (too_long || (pages - copied_pages_) * page_bytes >= options_.checkpoint_bytes))
+    checkpointer_.request();
   if (!failed) return;
   distrust();
   connection_.reset();

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "routing/state/sqlite_checkpointer.hpp"
+#include "routing/state/sqlite_fold.hpp"
 #include "routing/state/sqlite_readers.hpp"
 #include "routing/state/sqlite_streams.hpp"
 
@@ -31,6 +32,7 @@ namespace usher::state {
 struct SqliteWrites {
   SqliteConnection& connection;
   SqliteStreams& streams;
+  SqlitePending& pending;
 };
 
 class SqliteWriteJob {
@@ -69,6 +71,11 @@ class SqliteWriter {
   // Any thread but the writer's: waits until `write` is durable.
   [[nodiscard]] message::Result<void> write_and_wait(std::function<message::Result<void>(SqliteWrites&)> write);
 
+  // What is committed and not yet in the tables: for readers, and for jobs being finished.
+  [[nodiscard]] SqlitePending& pending() { return pending_; }
+  // For jobs being finished.
+  [[nodiscard]] SqliteFold& fold() { return fold_; }
+
  private:
   using Batch = std::vector<std::unique_ptr<SqliteWriteJob>>;
 
@@ -83,6 +90,7 @@ class SqliteWriter {
   [[nodiscard]] message::Result<void> start_anew();
   void distrust();
   void keep_log_short();
+  void leave_tidy();
 
   // Constant after construction.
   const std::filesystem::path file_;
@@ -92,10 +100,13 @@ class SqliteWriter {
 
   // Writer's thread only (and open(), before it starts).
   SqliteStreams streams_;
+  SqlitePending pending_;
+  SqliteFold fold_;
   std::unique_ptr<SqliteConnection> connection_;  // None after a failure, until the next batch.
   std::optional<message::Error> lost_;            // Acknowledged records are missing: nothing is written any more.
   bool distrusted_ = true;  // A sync or checkpoint failed, here or, for all we know, in an earlier process.
   SqliteCheckpointer checkpointer_;
+  int copied_pages_ = 0;  // Of the log, as far as is known.
 
   std::mutex mutex_;
   std::condition_variable wake_;

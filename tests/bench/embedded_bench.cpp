@@ -2,7 +2,10 @@
 // append to offer, against raw SQLite writing the same rows. The folder must be on the disk that is meant.
 //   throughput   messages per second, a closed loop; raw: the same transactions
 //   p99          nanoseconds to the offer at half the rate, an open loop; raw: one message's rows in one FULL commit
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <fstream>
 
 #include "tests/bench/embedded_world.hpp"
 #include "tests/bench/raw_commits.hpp"
@@ -33,6 +36,37 @@ struct Bench {
   }
 };
 
+// What the process has used so far: figures that do not depend on how busy the machine is.
+struct Used {
+  double bytes = 0;   // Handed to write calls.
+  double calls = 0;
+  double cpu_us = 0;  // Of all threads.
+
+  static Used now() {
+    Used used;
+    std::ifstream io("/proc/self/io");
+    std::string name;
+    for (double value = 0; io >> name >> value;) {
+      if (name == "wchar:") used.bytes = value;
+      if (name == "syscw:") used.calls = value;
+    }
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto us = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+    used.cpu_us = us(usage.ru_utime) + us(usage.ru_stime);
+    return used;
+  }
+  // Since then, for each message.
+  [[nodiscard]] Used since(const Used& then, std::size_t messages) const {
+    const auto count = static_cast<double>(messages);
+    return {(bytes - then.bytes) / count, (calls - then.calls) / count, (cpu_us - then.cpu_us) / count};
+  }
+};
+
+void note(Rounds& rounds, const std::string& who, const Used& used) {
+  rounds.note(who + "bytes_written", used.bytes).note(who + "write_calls", used.calls).note(who + "cpu_us", used.cpu_us);
+}
+
 double p99(std::vector<double> values) {
   if (values.empty()) give_up("nothing was measured");
   const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() * 99 / 100);
@@ -40,9 +74,11 @@ double p99(std::vector<double> values) {
   return *at;
 }
 
-double closed_rate(Bench& bench, std::size_t messages, double* per_commit = nullptr) {
+double closed_rate(Bench& bench, std::size_t messages, double* per_commit = nullptr, Used* used = nullptr) {
   EmbeddedWorld world(bench.folder(), bench.centre, messages);
+  const auto before = Used::now();
   const double rate = world.run_closed(window);
+  if (used) *used = Used::now().since(before, messages);
   if (per_commit) *per_commit = world.messages_per_commit();
   world.audit();
   return rate;
@@ -64,13 +100,16 @@ int throughput(Bench& bench, const Options& options) {
   std::map<std::string, std::int64_t> rows;
   const auto trace = recorded(bench, messages, window, &rows);
   double per_commit = 0;
-  const auto usher = [&] { return closed_rate(bench, messages, &per_commit); };
+  Used ours, theirs;
+  const auto usher = [&] { return closed_rate(bench, messages, &per_commit, &ours); };
   const auto raw = [&] {
     const auto folder = bench.folder();
     double taken = 0;
     {
       RawCommits sqlite(folder);
+      const auto before = Used::now();
       (void)sqlite.run(trace, no_limit);
+      theirs = Used::now().since(before, messages);
       taken = sqlite.seconds();
     }
     // `control` is the router's own; all else must be there to the row.
@@ -83,6 +122,8 @@ int throughput(Bench& bench, const Options& options) {
   double written = 0;
   for (const auto& [table, count] : rows) written += static_cast<double>(count);
   rounds.note("messages", static_cast<double>(messages)).note("messages_per_transaction", trace.messages_per_transaction());
+  note(rounds, "", ours);
+  note(rounds, "raw_", theirs);
   rounds.note("messages_per_commit", per_commit).note("rows_kept_per_message", written / static_cast<double>(messages));
   rounds.print();
   return 0;

@@ -15,6 +15,10 @@ constexpr std::int64_t page_bytes = 4096;
 
 std::string_view view(const std::array<char, 16>& bytes) { return {bytes.data(), bytes.size()}; }
 
+void run_bound(SqliteCursor& cursor) {
+  if (const auto done = cursor.run(); !done) give_up(done.error().detail);
+}
+
 std::unique_ptr<state::SqliteConnection> open_made(const std::filesystem::path& folder, const state::SqliteOptions& options) {
   const SystemClock clock;
   {
@@ -34,7 +38,9 @@ RawCommits::RawCommits(const std::filesystem::path& folder)
   commit_ = prepare("COMMIT");
   set_entity_ = prepare("INSERT OR REPLACE INTO entities (partition, table_name, key, value) VALUES (0, ?1, ?2, ?3)");
   drop_entity_ = prepare("DELETE FROM entities WHERE partition = 0 AND table_name = ?1 AND key = ?2");
-  set_body_ = prepare("INSERT INTO bodies (partition, conversation, sequence, id, json) VALUES (0, ?1, ?2, ?3, ?4)");
+  point_at_text_ = prepare("INSERT INTO bodies (partition, conversation, sequence, id, offset) VALUES (0, ?1, ?2, ?3, ?4)");
+  set_text_ = prepare("INSERT INTO bodies (partition, conversation, sequence, id, json) VALUES (0, ?1, ?2, ?3, ?4)");
+  set_place_ = prepare("INSERT INTO body_places (partition, id, conversation, sequence) VALUES (0, ?1, ?2, ?3)");
   set_meta_ = prepare(
       "INSERT OR REPLACE INTO state_meta (partition, epoch, offset, fingerprint, entities, digest) "
       "VALUES (0, ?1, ?2, ?3, ?4, ?5)");
@@ -81,23 +87,27 @@ void RawCommits::write_row(Stream stream, Offset offset, Instant at, const journ
   if (const auto done = cursor.run(); !done) give_up(done.error().detail);
 }
 
+void RawCommits::write(const state::Body& body) {
+  const auto conversation = state::to_bytes(body.conversation.high, body.conversation.low);
+  const auto id = state::to_bytes(body.id.high, body.id.low);
+  SqliteCursor cursor(connection_->handle(), body.offset == offset_none ? set_text_ : point_at_text_);
+  cursor.bind_blob(view(conversation)).bind(body.sequence).bind_blob(view(id));
+  if (body.offset == offset_none) cursor.bind_text(body.json);
+  else cursor.bind(body.offset);
+  run_bound(cursor);
+  SqliteCursor place(connection_->handle(), set_place_);
+  place.bind_blob(view(id)).bind_blob(view(conversation)).bind(body.sequence);
+  run_bound(place);
+}
+
 void RawCommits::write(const state::Commit& commit) {
-  const auto run = [](SqliteCursor& cursor) {
-    if (const auto done = cursor.run(); !done) give_up(done.error().detail);
-  };
   for (const auto& change : commit.changes) {
     SqliteCursor cursor(connection_->handle(), change.value ? set_entity_ : drop_entity_);
     cursor.bind_text(change.table).bind_text(change.key);
     if (change.value) cursor.bind_text(*change.value);
-    run(cursor);
+    run_bound(cursor);
   }
-  for (const auto& body : commit.bodies) {
-    const auto conversation = state::to_bytes(body.conversation.high, body.conversation.low);
-    const auto id = state::to_bytes(body.id.high, body.id.low);
-    SqliteCursor cursor(connection_->handle(), set_body_);
-    cursor.bind_blob(view(conversation)).bind(body.sequence).bind_blob(view(id)).bind_text(body.json);
-    run(cursor);
-  }
+  for (const auto& body : commit.bodies) write(body);
   const auto at = from_unix_ms(1'790'000'000'000);
   for (const auto& effect : commit.outbox) write_row(effect.stream, next_[effect.stream]++, at, effect.entry);
   const auto fingerprint = state::to_bytes(commit.after.fingerprint.high, commit.after.fingerprint.low);
@@ -105,25 +115,28 @@ void RawCommits::write(const state::Commit& commit) {
   SqliteCursor cursor(connection_->handle(), set_meta_);
   cursor.bind(commit.after.position.epoch).bind(commit.after.position.offset).bind_blob(view(fingerprint));
   cursor.bind(static_cast<std::int64_t>(commit.after.digest.count)).bind_blob(view(digest));
-  run(cursor);
+  run_bound(cursor);
 }
 
 // As the product does it: a thread of its own copies while this one commits on, and the short rest is copied here.
 void RawCommits::keep_log_short() {
-  const auto bytes = connection_->log_pages() * page_bytes;
-  if (bytes < options_.checkpoint_bytes) return;
-  if (checkpointer_.copied() && bytes >= options_.log_bytes_max) {
+  const auto pages = connection_->log_pages();
+  const auto copied = checkpointer_.copied();
+  if (copied) copied_pages_ = *copied;
+  if (pages < copied_pages_) copied_pages_ = 0;
+  const bool too_long = pages * page_bytes >= options_.log_bytes_max;
+  if (copied && too_long) {
     if (const auto whole = connection_->checkpoint(); !whole) give_up(whole.error().detail);
-    return;
+  } else if (too_long || (pages - copied_pages_) * page_bytes >= options_.checkpoint_bytes) {
+    checkpointer_.request();
   }
-  checkpointer_.request();
 }
 
 std::map<std::string, std::int64_t> count_rows(const std::filesystem::path& folder) {
   const auto connection = state::SqliteConnection::open(folder / "usher.db", {});
   if (!connection) give_up(connection.error().detail);
   std::map<std::string, std::int64_t> rows;
-  for (const char* table : {"inbound_0", "events_0", "outbound_0", "dead_letters_0", "bodies", "entities", "state_meta"}) {
+  for (const char* table : {"inbound_0", "events_0", "outbound_0", "dead_letters_0", "bodies", "body_places", "entities", "state_meta"}) {
     const auto statement = (*connection)->statement(std::string("SELECT count(*) FROM ") + table);
     if (!statement) give_up(statement.error().detail);
     SqliteCursor cursor((*connection)->handle(), *statement);

@@ -27,6 +27,7 @@ class RawCommits {
  private:
   void write(const Transaction& transaction);
   void write(const state::Commit& commit);
+  void write(const state::Body& body);
   void write_row(journal::Stream stream, Offset offset, Instant at, const journal::Entry& entry);
   void step(sqlite3_stmt* statement);
   [[nodiscard]] sqlite3_stmt* prepare(const std::string& sql);
@@ -35,9 +36,10 @@ class RawCommits {
   const state::SqliteOptions options_;
   std::unique_ptr<state::SqliteConnection> connection_;
   state::SqliteCheckpointer checkpointer_;
-  sqlite3_stmt *begin_, *commit_, *set_entity_, *drop_entity_, *set_body_, *set_meta_;
+  sqlite3_stmt *begin_, *commit_, *set_entity_, *drop_entity_, *point_at_text_, *set_text_, *set_place_, *set_meta_;
   std::map<journal::Stream, sqlite3_stmt*> insert_;
   std::map<journal::Stream, Offset> next_;
+  int copied_pages_ = 0;
   double seconds_ = 0;
 };
 

@@ -54,6 +54,7 @@ class RecordingStore final : public state::StateStore {
   Result<std::optional<state::Meta>> load_meta(Partition partition) override { return inner_.load_meta(partition); }
   Result<state::Loaded> load(Partition partition) override { return inner_.load(partition); }
   void commit(state::Commit commit, state::CommitDone done) override;
+  void rewrite(state::Rewrite rewrite, state::CommitDone done) override { inner_.rewrite(std::move(rewrite), std::move(done)); }
   Result<int> count_attempt(Partition partition, Offset at) override { return inner_.count_attempt(partition, at); }
   Result<std::vector<state::Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
                                           std::size_t limit) override {

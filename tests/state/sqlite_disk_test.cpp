@@ -34,6 +34,7 @@ struct Machine {
     options.vfs = vfs.name();
     options.checkpoint_bytes = checkpoint_bytes;
     options.log_bytes_max = 2 * checkpoint_bytes;
+    options.change_log_max = 12;
     auto opened = SqliteDatabase::open(folder.path(), clock, options);
     REQUIRE(opened);
     database = std::move(*opened);

@@ -27,7 +27,8 @@ Outcome run_until_power_cut(std::uint64_t seed, bool synchronous) {
   SqliteOptions options;
   options.vfs = vfs.name();
   options.synchronous = synchronous;
-  // Small, so that checkpoints and restarts of the log are among what the cut falls into.
+  // Small, so that checkpoints, restarts of the log and carrying changes over are among what the cut falls into.
+  options.change_log_max = 12;
   options.checkpoint_bytes = 64 * 1024;
   options.log_bytes_max = 128 * 1024;
   std::mt19937_64 random(seed);
