@@ -1,0 +1,55 @@
+// The layout in Redis, in one place: names of keys and the text forms of what stands in them (docs/redis.md). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "routing/state/redis_reply.hpp"
+#include "routing/state/state_store.hpp"
+
+namespace usher::state {
+
+// Names of one partition's keys. The braces make Redis keep them on one server of a cluster.
+class RedisKeys {
+ public:
+  RedisKeys(const std::string& prefix, Partition partition) : base_(prefix + ":{" + std::to_string(partition) + "}:") {}
+  [[nodiscard]] std::string meta() const { return base_ + "meta"; }
+  [[nodiscard]] std::string attempts() const { return base_ + "attempts"; }
+  [[nodiscard]] std::string staged(const std::string& token) const { return base_ + "staged:" + token; }
+  [[nodiscard]] std::string generations() const { return base_ + "generations"; }
+  [[nodiscard]] std::string message(const std::string& id) const { return base_ + "msg:" + id; }
+  [[nodiscard]] std::string texts(ConversationId conversation) const { return base_ + "texts:" + conversation.text(); }
+  [[nodiscard]] std::string tables(const std::string& generation) const { return of(generation) + "tables"; }
+  [[nodiscard]] std::string table(const std::string& generation, const std::string& name) const {
+    return of(generation) + "table:" + name;
+  }
+  [[nodiscard]] std::string outbox(const std::string& generation) const { return of(generation) + "outbox"; }
+
+ private:
+  [[nodiscard]] std::string of(const std::string& generation) const { return base_ + "g" + generation + ":"; }
+  std::string base_;
+};
+
+struct StoredMeta {
+  Meta meta;
+  std::string generation;
+  std::uint64_t entities = 0;
+};
+
+[[nodiscard]] std::string hexadecimal(const Hash128& hash);
+// 16 hexadecimal digits that nobody used before.
+[[nodiscard]] std::string fresh_token();
+
+// Of HGETALL meta; none when it is empty. malformed: a field is missing or no number.
+[[nodiscard]] Result<std::optional<StoredMeta>> decode_meta(RedisView fields);
+
+// "CONVERSATION SEQUENCE\nJSON"
+[[nodiscard]] std::string encode_body(const Body& body);
+[[nodiscard]] Result<Body> decode_body(MessageId id, std::string_view text);
+
+// "OFFSET INDEX STREAM ID-BYTES TYPE-BYTES\nID TYPE\nVALUE"
+[[nodiscard]] std::string encode_effect(const OutboxEntry& entry);
+[[nodiscard]] Result<OutboxEntry> decode_effect(std::string_view text);
+
+}  // namespace usher::state

@@ -1,0 +1,75 @@
+// RedisLine: a connection that comes back. It is dialled when it is needed, thrown away after a missed deadline, and a
+// script that the server does not know is loaded again. One thread at a time; RedisPool lends lines to many.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "routing/state/redis_dialer.hpp"
+#include "routing/state/redis_scripts.hpp"
+
+namespace usher::state {
+
+class RedisLine {
+ public:
+  // `dialer` outlives it.
+  explicit RedisLine(RedisDialer& dialer) : dialer_(dialer) {}
+
+  // An error that the server answers is an error here.
+  [[nodiscard]] Result<RedisReply> ask(const RedisCommand& command, RedisDeadline deadline);
+  // Errors of the server stand among the answers.
+  [[nodiscard]] Result<std::vector<RedisReply>> ask_all(const std::vector<RedisCommand>& commands, RedisDeadline deadline);
+  [[nodiscard]] Result<RedisReply> run(RedisScript script, const std::vector<std::string>& keys,
+                                       const RedisCommand& arguments, RedisDeadline deadline);
+
+ private:
+  [[nodiscard]] Result<void> connect(RedisDeadline deadline);
+  [[nodiscard]] Result<void> load(RedisScript script, RedisDeadline deadline);
+  // Without an answer the connection is of no use any more.
+  template <class T>
+  Result<T> judged(Result<T> outcome);
+
+  RedisDialer& dialer_;
+  std::optional<RedisConnection> connection_;
+  std::array<std::string, redis_script_count> hashes_;  // As the server named them.
+};
+
+class RedisPool {
+ public:
+  // `dialer` outlives it.
+  explicit RedisPool(RedisDialer& dialer) : dialer_(dialer) {}
+
+  // Lent for the life of this object.
+  class Loan {
+   public:
+    Loan(RedisPool& pool, std::unique_ptr<RedisLine> line) : pool_(&pool), line_(std::move(line)) {}
+    ~Loan();
+    Loan(Loan&&) = default;
+    Loan& operator=(Loan&&) = delete;
+    RedisLine& operator*() const { return *line_; }
+    RedisLine* operator->() const { return line_.get(); }
+
+   private:
+    RedisPool* pool_;
+    std::unique_ptr<RedisLine> line_;
+  };
+  // overloaded: all lines are lent until the deadline.
+  [[nodiscard]] Result<Loan> borrow(RedisDeadline deadline);
+
+ private:
+  void give_back(std::unique_ptr<RedisLine> line);
+
+  RedisDialer& dialer_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  // Guarded by mutex_.
+  std::vector<std::unique_ptr<RedisLine>> free_;
+  std::size_t made_ = 0;
+};
+
+}  // namespace usher::state

@@ -1,0 +1,100 @@
+// Reads of single things. A rewrite may exchange the generation between two questions; then they are asked again.
+#include "routing/state/redis_reads.hpp"
+
+#include <algorithm>
+
+#include "routing/state/redis_limits.hpp"
+
+namespace usher::state {
+
+Result<std::optional<StoredMeta>> read_meta(RedisLine& line, const RedisKeys& keys, RedisDeadline deadline) {
+  const auto reply = line.ask(RedisCommand{"HGETALL", keys.meta()}, deadline);
+  if (!reply) return reply.error();
+  return decode_meta(reply->view());
+}
+
+Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields) {
+  std::vector<OutboxEntry> outbox;
+  for (std::size_t i = 1; i < fields.size(); i += 2) {
+    auto entry = decode_effect(fields.at(i).text());
+    if (!entry) return entry.error();
+    outbox.push_back(std::move(*entry));
+  }
+  std::sort(outbox.begin(), outbox.end(), [](const auto& one, const auto& other) {
+    return std::pair(one.offset, one.index) < std::pair(other.offset, other.index);
+  });
+  return outbox;
+}
+
+Result<std::vector<OutboxEntry>> read_outbox(RedisLine& line, const RedisKeys& keys, RedisDeadline deadline) {
+  const RedisCommand which{"HGET", keys.meta(), "generation"};
+  auto reply = line.ask(which, deadline);
+  if (!reply) return reply.error();
+  for (int attempt = 0; attempt < redis_limits::entity_attempts_max; ++attempt) {
+    if (reply->view().is_nil()) return fail(Fault::not_found, "the partition has no state");
+    const std::string generation(reply->view().text());
+    const auto fields = line.ask(RedisCommand{"HGETALL", keys.outbox(generation)}, deadline);
+    if (!fields) return fields.error();
+    reply = line.ask(which, deadline);
+    if (!reply) return reply.error();
+    if (reply->view().text() == generation) return decode_outbox(fields->view());
+  }
+  return fail(Fault::unavailable, "the state is being rewritten again and again");
+}
+
+Result<std::vector<Body>> read_bodies(RedisLine& line, const RedisKeys& keys, ConversationId conversation,
+                                      std::uint32_t before, std::size_t limit, RedisDeadline deadline) {
+  const auto newest = line.ask(RedisCommand{"ZREVRANGEBYSCORE", keys.texts(conversation), "(" + std::to_string(before),
+                                            "-inf", "LIMIT", "0", std::to_string(std::min<std::size_t>(limit, 1U << 30U))},
+                               deadline);
+  if (!newest) return newest.error();
+  const auto ids = newest->view();
+  std::vector<Body> found;
+  for (std::size_t first = 0; first < ids.size(); first += redis_limits::bodies_page) {
+    const auto last = std::min(ids.size(), first + redis_limits::bodies_page);
+    RedisCommand wanted{"MGET"};
+    for (auto i = first; i < last; ++i) wanted.keep(keys.message(std::string(ids.at(i).text())));
+    const auto texts = line.ask(wanted, deadline);
+    if (!texts) return texts.error();
+    for (std::size_t i = 0; i < texts->view().size(); ++i) {
+      const auto id = MessageId::parse(ids.at(first + i).text());
+      // Erased since the list was read.
+      if (!id || texts->view().at(i).is_nil()) continue;
+      auto body = decode_body(*id, texts->view().at(i).text());
+      if (!body) return body.error();
+      found.push_back(std::move(*body));
+    }
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+Result<std::optional<Body>> read_body(RedisLine& line, const RedisKeys& keys, MessageId id, RedisDeadline deadline) {
+  const auto reply = line.ask(RedisCommand{"GET", keys.message(id.text())}, deadline);
+  if (!reply) return reply.error();
+  if (reply->view().is_nil()) return std::optional<Body>();
+  auto body = decode_body(id, reply->view().text());
+  if (!body) return body.error();
+  return std::optional(std::move(*body));
+}
+
+Result<std::optional<std::string>> read_entity(RedisLine& line, const RedisKeys& keys, const std::string& table,
+                                               const std::string& key, RedisDeadline deadline) {
+  const RedisCommand which{"HGET", keys.meta(), "generation"};
+  auto reply = line.ask(which, deadline);
+  if (!reply) return reply.error();
+  for (int attempt = 0; attempt < redis_limits::entity_attempts_max; ++attempt) {
+    if (reply->view().is_nil()) return std::optional<std::string>();
+    const std::string generation(reply->view().text());
+    const auto value = line.ask(RedisCommand{"HGET", keys.table(generation, table), key}, deadline);
+    if (!value) return value.error();
+    if (!value->view().is_nil()) return std::optional(std::string(value->view().text()));
+    // It is not there, or its generation was just dropped.
+    reply = line.ask(which, deadline);
+    if (!reply) return reply.error();
+    if (reply->view().text() == generation) return std::optional<std::string>();
+  }
+  return fail(Fault::unavailable, "the state is being rewritten again and again");
+}
+
+}  // namespace usher::state

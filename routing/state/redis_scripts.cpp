@@ -1,0 +1,310 @@
+// The texts of the state's scripts. Answers: {"OK"}, {"CONFLICT", epoch, offset} (or {"CONFLICT"} when there is no state),
+// {"DAMAGED", what}, {"UNSTAGED"}: what was staged is not whole. Whatever is not OK has changed nothing that is read.
+#include "routing/state/redis_scripts.hpp"
+
+#include <array>
+#include <string>
+
+#include "routing/message/result.hpp"
+
+namespace usher::state {
+
+namespace {
+
+// Shared beginning. `a` and `at` are the arguments and how far they are read.
+constexpr std::string_view prelude = R"lua(
+local meta = KEYS[1]
+local p = string.sub(meta, 1, -5)
+local a, at = ARGV, 0
+local function take() at = at + 1; return a[at] end
+local function take_number() return tonumber(take()) end
+-- None when the key holds another type; any other error ends the script, before its first write.
+local function size_of(command, key)
+  local n = redis.pcall(command, key)
+  if type(n) == 'number' then return n end
+  if string.find(n.err, 'WRONGTYPE', 1, true) then return nil end
+  return redis.call(command, key)
+end
+-- Lua passes some thousand values to one call at most.
+local function in_pieces(command, key, first, last, from)
+  while first <= last do
+    local to = math.min(first + 1999, last)
+    redis.call(command, key, unpack(from or a, first, to))
+    first = to + 1
+  end
+end
+-- Epoch, offset, generation, entities, outbox. Empty: no state. None: something else stands there.
+local function read_meta()
+  local n = size_of('HLEN', meta)
+  if n == 0 then return {} end
+  local m = n and redis.call('HMGET', meta, 'epoch', 'offset', 'generation', 'entities', 'outbox')
+  return m and m[1] and m[2] and m
+end
+-- An empty epoch stands for: no state.
+local function conflict_at(m, epoch, offset)
+  if epoch == '' and not m[1] then return nil end
+  if m[1] == epoch and m[2] == offset then return nil end
+  if not m[1] then return {'CONFLICT'} end
+  return {'CONFLICT', m[1], m[2]}
+end
+local function skip_bodies()
+  local n, first = take_number(), at + 1
+  local seen = {}
+  for i = first, first + 4 * n - 1, 4 do
+    local texts = 'texts:' .. a[i + 1]
+    if not seen[texts] and not size_of('ZCARD', p .. texts) then return nil, nil, texts end
+    seen[texts] = true
+  end
+  at = at + 4 * n
+  return first, at
+end
+-- Written once: what is there stays (rule S5).
+local function write_bodies(first, last)
+  for i = first, last, 4 do
+    if redis.call('SET', p .. 'msg:' .. a[i], a[i + 3], 'NX') then
+      redis.call('ZADD', p .. 'texts:' .. a[i + 1], a[i + 2], a[i])
+    end
+  end
+end
+-- First all names with their texts, then all offsets with their names.
+local function write_effects(g, first, n)
+  in_pieces('HSET', g .. 'outbox', first, first + 2 * n - 1)
+  in_pieces('ZADD', g .. 'outbox-order', first + 2 * n, first + 4 * n - 1)
+end
+-- What is to be erased one day has its name here first. A key of another type is none of ours.
+local generations = p .. 'generations'
+local function note_generation(name)
+  if not size_of('SCARD', generations) then redis.call('UNLINK', generations) end
+  redis.call('SADD', generations, name)
+end
+local function drop_generation(name)
+  local g = p .. 'g' .. name .. ':'
+  if size_of('HLEN', g .. 'tables') then
+    for _, t in ipairs(redis.call('HKEYS', g .. 'tables')) do redis.call('UNLINK', g .. 'table:' .. t) end
+  end
+  redis.call('UNLINK', g .. 'tables', g .. 'outbox', g .. 'outbox-order')
+  redis.call('SREM', generations, name)
+end
+)lua";
+
+constexpr std::string_view initialise = R"lua(
+if redis.call('EXISTS', meta) == 1 then return {'CONFLICT'} end
+note_generation(a[1])
+redis.call('HSET', meta, 'epoch', '-1', 'offset', '-1', 'fingerprint', string.rep('0', 32), 'count', '0',
+  'digest', string.rep('0', 32), 'entities', '0', 'outbox', '0', 'generation', a[1])
+return {'OK'}
+)lua";
+
+constexpr std::string_view commit_checks = R"lua(
+local staged = KEYS[2]
+if staged then
+  if size_of('LLEN', staged) ~= tonumber(ARGV[1]) then return {'UNSTAGED'} end
+  a = redis.call('LRANGE', staged, 0, -1)
+end
+local function answer(reply)
+  if staged then redis.call('UNLINK', staged) end
+  return reply
+end
+local m = read_meta()
+if not m then return answer({'DAMAGED', 'meta'}) end
+local conflict = conflict_at(m, a[1], a[2])
+if conflict then return answer(conflict) end
+if not (m[3] and m[4] and m[5]) then return answer({'DAMAGED', 'meta'}) end
+local g = p .. 'g' .. m[3] .. ':'
+
+if not size_of('HLEN', g .. 'tables') then return answer({'DAMAGED', 'tables'}) end
+local index = redis.call('HGETALL', g .. 'tables')
+local held, total = {}, 0
+for i = 1, #index, 2 do
+  local n = size_of('HLEN', g .. 'table:' .. index[i])
+  if n ~= tonumber(index[i + 1]) then return answer({'DAMAGED', 'table ' .. index[i]}) end
+  held[index[i]] = n
+  total = total + n
+end
+if total ~= tonumber(m[4]) then return answer({'DAMAGED', 'tables'}) end
+local effects_held = size_of('HLEN', g .. 'outbox')
+if effects_held ~= tonumber(m[5]) or size_of('ZCARD', g .. 'outbox-order') ~= effects_held then
+  return answer({'DAMAGED', 'outbox'})
+end
+
+at = 8
+local changed = {}
+for i = 1, take_number() do
+  local t = {name = take(), drop = take() == '1'}
+  t.sets = 2 * take_number()
+  t.first_set = at + 1
+  at = at + t.sets
+  t.erased = take_number()
+  t.first_erased = at + 1
+  at = at + t.erased
+  if not held[t.name] and redis.call('EXISTS', g .. 'table:' .. t.name) == 1 then
+    return answer({'DAMAGED', 'table ' .. t.name})
+  end
+  changed[i] = t
+end
+local first_body, last_body, wrong = skip_bodies()
+if wrong then return answer({'DAMAGED', wrong}) end
+local gone, first_gone = take_number(), at + 1
+at = at + gone
+for i = first_gone, at do
+  if not size_of('ZCARD', p .. 'texts:' .. a[i]) then return answer({'DAMAGED', 'texts:' .. a[i]}) end
+end
+local effects, first_effect = take_number(), at + 1
+at = at + 4 * effects
+if at ~= #a then return answer({'UNSTAGED'}) end
+)lua";
+
+// The first write changes nothing: it is of the kind that a server without memory refuses, and what follows must not be
+// refused half-way.
+constexpr std::string_view commit_writes = R"lua(
+redis.call('HSET', meta, 'generation', m[3])
+for _, t in ipairs(changed) do
+  local key = g .. 'table:' .. t.name
+  if t.drop then redis.call('UNLINK', key) end
+  in_pieces('HDEL', key, t.first_erased, t.first_erased + t.erased - 1)
+  in_pieces('HSET', key, t.first_set, t.first_set + t.sets - 1)
+  local before, n = held[t.name] or 0, redis.call('HLEN', key)
+  if n ~= before then
+    if n == 0 then redis.call('HDEL', g .. 'tables', t.name) else redis.call('HSET', g .. 'tables', t.name, n) end
+    total = total + n - before
+  end
+end
+write_bodies(first_body, last_body)
+for i = first_gone, first_gone + gone - 1 do
+  local texts = p .. 'texts:' .. a[i]
+  for _, id in ipairs(redis.call('ZRANGE', texts, 0, -1)) do redis.call('UNLINK', p .. 'msg:' .. id) end
+  redis.call('UNLINK', texts)
+end
+write_effects(g, first_effect, effects)
+if a[8] ~= '' then
+  local done = redis.call('ZRANGEBYSCORE', g .. 'outbox-order', '-inf', a[8])
+  in_pieces('HDEL', g .. 'outbox', 1, #done, done)
+  if #done > 0 then redis.call('ZREMRANGEBYSCORE', g .. 'outbox-order', '-inf', a[8]) end
+end
+if effects > 0 or a[8] ~= '' then effects_held = redis.call('HLEN', g .. 'outbox') end
+answer()
+redis.call('HSET', meta, 'fingerprint', a[5], 'count', a[6], 'digest', a[7], 'entities', total,
+  'outbox', effects_held, 'epoch', a[3], 'offset', a[4])
+return {'OK'}
+)lua";
+
+constexpr std::string_view stage = R"lua(
+local m = read_meta()
+if not m then return {'DAMAGED', 'meta'} end
+local epoch, offset, generation = take(), take(), take()
+local conflict = conflict_at(m, epoch, offset)
+if conflict then return conflict end
+local g = p .. 'g' .. generation .. ':'
+local tables = {}
+for i = 1, take_number() do
+  local t = {name = take()}
+  t.sets = 2 * take_number()
+  t.first_set = at + 1
+  at = at + t.sets
+  tables[i] = t
+end
+local first_body, last_body, wrong = skip_bodies()
+if wrong then return {'DAMAGED', wrong} end
+local effects, first_effect = take_number(), at + 1
+note_generation(generation)
+for _, t in ipairs(tables) do
+  in_pieces('HSET', g .. 'table:' .. t.name, t.first_set, t.first_set + t.sets - 1)
+  redis.call('HSET', g .. 'tables', t.name, redis.call('HLEN', g .. 'table:' .. t.name))
+end
+write_effects(g, first_effect, effects)
+write_bodies(first_body, last_body)
+return {'OK'}
+)lua";
+
+constexpr std::string_view flip = R"lua(
+local m = read_meta()
+if not m then return {'DAMAGED', 'meta'} end
+local conflict = conflict_at(m, a[1], a[2])
+if conflict then return conflict end
+local generation, effects = a[8], tonumber(a[9])
+local g = p .. 'g' .. generation .. ':'
+at = 9
+local count, total = take_number(), 0
+if size_of('HLEN', g .. 'tables') ~= count then return {'UNSTAGED'} end
+for _ = 1, count do
+  local name, n = take(), take_number()
+  if size_of('HLEN', g .. 'table:' .. name) ~= n or redis.call('HGET', g .. 'tables', name) ~= tostring(n) then
+    return {'UNSTAGED'}
+  end
+  total = total + n
+end
+if size_of('HLEN', g .. 'outbox') ~= effects or size_of('ZCARD', g .. 'outbox-order') ~= effects then
+  return {'UNSTAGED'}
+end
+note_generation(generation)
+if m[3] and m[3] ~= generation then drop_generation(m[3]) end
+redis.call('HSET', meta, 'generation', generation, 'fingerprint', a[5], 'count', a[6], 'digest', a[7],
+  'entities', total, 'outbox', effects, 'epoch', a[3], 'offset', a[4])
+return {'OK'}
+)lua";
+
+constexpr std::string_view sweep = R"lua(
+local m = read_meta()
+if not m then return {'DAMAGED', 'meta'} end
+if not size_of('SCARD', generations) then return {'OK'} end
+for _, name in ipairs(redis.call('SMEMBERS', generations)) do
+  if name ~= m[3] and name ~= a[1] then drop_generation(name) end
+end
+return {'OK'}
+)lua";
+
+constexpr std::string_view count_attempt = R"lua(
+local key = KEYS[1]
+if redis.call('HGET', key, 'at') ~= ARGV[1] then
+  redis.call('HSET', key, 'at', ARGV[1], 'count', 1)
+  return 1
+end
+return redis.call('HINCRBY', key, 'count', 1)
+)lua";
+
+// A lease's value: the holder's length, a colon, the holder, the value. Holders and values are any bytes.
+constexpr std::string_view hold = R"lua(
+local mine = #ARGV[1] .. ':' .. ARGV[1]
+local found = redis.call('GET', KEYS[1])
+if found and string.sub(found, 1, #mine) ~= mine then return 0 end
+redis.call('SADD', KEYS[2], ARGV[4])
+redis.call('SET', KEYS[1], mine .. ARGV[2], 'PX', ARGV[3])
+return 1
+)lua";
+
+constexpr std::string_view release = R"lua(
+local mine = #ARGV[1] .. ':' .. ARGV[1]
+local found = redis.call('GET', KEYS[1])
+if not found or string.sub(found, 1, #mine) ~= mine then return 0 end
+redis.call('SREM', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[1])
+return 1
+)lua";
+
+constexpr std::string_view forget_leases = R"lua(
+for i = 2, #ARGV do
+  if redis.call('EXISTS', ARGV[1] .. ARGV[i]) == 0 then redis.call('SREM', KEYS[1], ARGV[i]) end
+end
+return 1
+)lua";
+
+template <class... Parts>
+std::string joined(Parts... parts) {
+  std::string text;
+  (text.append(parts), ...);
+  return text;
+}
+
+}  // namespace
+
+std::string_view redis_script_text(RedisScript script) {
+  static const std::array<std::string, redis_script_count> texts{
+      joined(prelude, initialise), joined(prelude, commit_checks, commit_writes), joined(prelude, stage),
+      joined(prelude, flip),       joined(prelude, sweep),                        joined(count_attempt),
+      joined(hold),                joined(release),                               joined(forget_leases)};
+  const auto place = static_cast<std::size_t>(script);
+  message::expect(place < texts.size(), "a script has a text");
+  return texts[place];
+}
+
+}  // namespace usher::state

@@ -1,0 +1,102 @@
+// The store and the leases of test_state_redis: the same contracts, over a real server.
+#include "routing/journal/memory_journal.hpp"
+#include "tests/state/leases_contract.hpp"
+#include "tests/state/redis_server.hpp"
+#include "tests/state/store_contract.hpp"
+
+namespace usher::testing {
+
+namespace {
+
+class RedisUnderTest final : public StoreUnderTest {
+ public:
+  RedisUnderTest() : journal_(clock()) { open(); }
+
+  state::StateStore& store() override { return *store_; }
+  // Redis publishes nothing itself; this one stays empty.
+  journal::Journal& journal() override { return journal_; }
+  void reopen() override {
+    // At the same place: cases keep a reference to the store over this.
+    store_->inner.reset();
+    open();
+  }
+
+ private:
+  // Forwards, so that the object stays while the connections behind it are new.
+  class Front final : public state::StateStore {
+   public:
+    std::unique_ptr<state::RedisStore> inner;
+    message::Result<void> initialise(message::Partition partition) override { return inner->initialise(partition); }
+    message::Result<std::optional<state::Meta>> load_meta(message::Partition partition) override {
+      return inner->load_meta(partition);
+    }
+    message::Result<state::Loaded> load(message::Partition partition) override { return inner->load(partition); }
+    void commit(state::Commit wanted, state::CommitDone done) override {
+      inner->commit(std::move(wanted), std::move(done));
+    }
+    void rewrite(state::Rewrite wanted, state::CommitDone done) override {
+      inner->rewrite(std::move(wanted), std::move(done));
+    }
+    message::Result<int> count_attempt(message::Partition partition, message::Offset at) override {
+      return inner->count_attempt(partition, at);
+    }
+    message::Result<std::vector<state::Body>> bodies(message::Partition partition, message::ConversationId conversation,
+                                                     std::uint32_t before, std::size_t limit) override {
+      return inner->bodies(partition, conversation, before, limit);
+    }
+    message::Result<std::optional<state::Body>> body(message::Partition partition, message::MessageId id) override {
+      return inner->body(partition, id);
+    }
+    message::Result<std::optional<std::string>> entity(message::Partition partition, const std::string& table,
+                                                       const std::string& key) override {
+      return inner->entity(partition, table, key);
+    }
+  };
+
+  void open() {
+    auto opened = state::RedisStore::open(server_.options());
+    message::expect(opened.has_value(), "the store opens");
+    if (!store_) store_ = std::make_unique<Front>();
+    store_->inner = std::move(*opened);
+  }
+
+  RedisServer server_;
+  journal::MemoryJournal journal_;
+  std::unique_ptr<Front> store_;
+};
+
+class RedisLeasesUnderTest final : public LeasesUnderTest {
+ public:
+  state::Leases& leases() override { return leases_; }
+  state::Leases& elsewhere() override { return elsewhere_; }
+  // The server's clock decides, so it is the server that is asked until it says so.
+  void pass(message::Milliseconds time) override {
+    const auto end = server_microseconds() + 1000 * time.count();
+    while (server_microseconds() < end) {
+    }
+  }
+
+ private:
+  std::int64_t server_microseconds() {
+    const auto text = server_.ask({"TIME"});
+    const auto space = text.find(' ');
+    return std::stoll(text.substr(0, space)) * 1'000'000 + std::stoll(text.substr(space + 1));
+  }
+
+  RedisServer server_;
+  state::RedisLeases leases_{server_.options()};
+  // What gateways have: may read everything, and hold leases.
+  state::RedisLeases elsewhere_{server_.options("usher-reader")};
+};
+
+}  // namespace
+
+std::vector<LeasesMaker> leases_makers() {
+  return {{"redis", [] { return std::make_unique<RedisLeasesUnderTest>(); }}};
+}
+
+std::vector<StoreMaker> store_makers() {
+  return {{"redis", [] { return std::make_unique<RedisUnderTest>(); }}};
+}
+
+}  // namespace usher::testing
