@@ -37,6 +37,7 @@ struct JournalMaker {
   std::string name;
   bool queues = true;  // False: every append is stored before it returns, so hold() means nothing.
   std::function<std::unique_ptr<JournalUnderTest>()> make;
+  bool tells_our_time = true;  // False: records get the time of a server's clock, which no test can set.
 };
 [[nodiscard]] std::vector<JournalMaker> journal_makers();
 

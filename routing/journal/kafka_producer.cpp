@@ -1,0 +1,168 @@
+// Headers, delivery reports and what follows a fatal error. Why `broken` needs a new client: librdkafka cannot tell any more
+// which of its records the broker has, so it refuses every later one.
+#include "routing/journal/kafka_producer.hpp"
+
+#include <chrono>
+
+#include "routing/journal/entry_limits.hpp"
+
+namespace usher::journal {
+
+namespace {
+
+constexpr auto last_moment = std::chrono::seconds(2);
+constexpr int poll_ms = 100;
+
+void add_header(rd_kafka_headers_t* headers, const char* name, std::string_view value) {
+  expect(rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size())) == RD_KAFKA_RESP_ERR_NO_ERROR,
+         "a header is added");
+}
+
+// CloudEvents 1.0, binary mode. Inbound records are Usher's own and read by Usher only: they carry what is needed (docs/kafka.md).
+KafkaOwned<rd_kafka_headers_t> headers_of(Stream stream, Partition partition, const Entry& entry) {
+  KafkaOwned<rd_kafka_headers_t> headers(rd_kafka_headers_new(5));
+  add_header(headers.get(), "ce_id", entry.id);
+  add_header(headers.get(), "ce_type", entry.type);
+  add_header(headers.get(), "content-type", "application/json");
+  if (stream == Stream::inbound) return headers;
+  add_header(headers.get(), "ce_specversion", "1.0");
+  add_header(headers.get(), "ce_source", "/usher/partitions/" + std::to_string(partition));
+  return headers;
+}
+
+std::size_t bytes_of(const Entry& entry) { return entry.value.size() + entry.id.size() + entry.type.size(); }
+
+}  // namespace
+
+struct KafkaProducer::Pending {
+  Stream stream;
+  Partition partition;
+  Entry entry;
+  AppendDone done;
+};
+
+Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaOptions& options, KafkaUse use, KafkaLog& log, Told told) {
+  std::unique_ptr<KafkaProducer> producer(new KafkaProducer(options, use, log, std::move(told)));
+  auto line = producer->make_line();
+  if (!line) return line.error();
+  producer->line_ = std::move(*line);
+  producer->thread_ = std::thread([self = producer.get()] { self->run(); });
+  return producer;
+}
+
+KafkaProducer::KafkaProducer(const KafkaOptions& options, KafkaUse use, KafkaLog& log, Told told)
+    : options_(options), use_(use), told_(std::move(told)) {
+  hooks_.log = &log;
+  hooks_.delivered = [this](const rd_kafka_message_t& report) { hear(report); };
+  hooks_.broken = [this] { broken_ = true; };
+}
+
+KafkaProducer::~KafkaProducer() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<std::unique_ptr<KafkaProducer::Line>> KafkaProducer::make_line() {
+  auto line = std::make_unique<Line>();
+  auto client = make_kafka_client(options_, use_, hooks_);
+  if (!client) return client.error();
+  line->client = std::move(*client);
+  for (std::size_t i = 0; i < line->topics.size(); ++i) {
+    const auto name = kafka_topic(options_.topic_prefix, static_cast<Stream>(i));
+    line->topics[i].reset(rd_kafka_topic_new(line->client.get(), name.c_str(), nullptr));
+    if (!line->topics[i]) return fail(Fault::malformed, name + " is no name of a topic");
+  }
+  return line;
+}
+
+bool KafkaProducer::reserve(std::size_t bytes) {
+  const bool fits = waiting_.fetch_add(1) < options_.append_queue_max;
+  if (bytes_waiting_.fetch_add(bytes) + bytes <= options_.append_queue_bytes_max && fits) return true;
+  give_back(bytes);
+  return false;
+}
+
+void KafkaProducer::give_back(std::size_t bytes) {
+  --waiting_;
+  bytes_waiting_ -= bytes;
+}
+
+void KafkaProducer::append(Stream stream, Partition partition, Entry entry, AppendDone done) {
+  if (auto refused = refuse_oversize(entry)) return done(*refused);
+  const auto bytes = bytes_of(entry);
+  if (!reserve(bytes)) return done(fail(Fault::overloaded, "the journal's append queue is full"));
+  auto pending = std::make_unique<Pending>(Pending{stream, partition, std::move(entry), std::move(done)});
+  auto headers = headers_of(stream, partition, pending->entry);
+  const auto& kept = pending->entry;
+  // In `snapshots` the id is the key, and no value at all erases what has it; elsewhere an empty value is just empty.
+  const bool keyed = stream == Stream::snapshots;
+  void* value = keyed && kept.value.empty() ? nullptr : const_cast<char*>(kept.value.data());
+  auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  {
+    const std::shared_lock lock(mutex_);
+    code = rd_kafka_producev(line_->client.get(), RD_KAFKA_V_RKT(line_->topics[static_cast<std::size_t>(stream)].get()),
+                             RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_VALUE(value, kept.value.size()),
+                             RD_KAFKA_V_KEY(keyed ? kept.id.data() : nullptr, keyed ? kept.id.size() : 0),
+                             RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(pending.get()), RD_KAFKA_V_END);
+  }
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    static_cast<void>(headers.release());  // The library's until the report, as is `pending`.
+    static_cast<void>(pending.release());
+    return;
+  }
+  give_back(bytes);
+  const auto fault = code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? Fault::overloaded : Fault::unavailable;
+  pending->done(fail(fault, std::string("the journal refuses: ") + rd_kafka_err2str(code)));
+}
+
+void KafkaProducer::hear(const rd_kafka_message_t& report) {
+  const std::unique_ptr<Pending> pending(static_cast<Pending*>(report._private));
+  give_back(bytes_of(pending->entry));
+  if (report.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const auto fault = report.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? Fault::too_large : Fault::unavailable;
+    return pending->done(fail(fault, std::string("the journal did not acknowledge: ") + rd_kafka_err2str(report.err)));
+  }
+  told_(pending->stream, pending->partition, report.offset);
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const auto at = rd_kafka_message_timestamp(&report, &type);
+  pending->done(Appended{report.offset, from_unix_ms(at)});
+}
+
+void KafkaProducer::break_now() {
+  const std::shared_lock lock(mutex_);
+  rd_kafka_test_fatal_error(line_->client.get(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "made by a test");
+}
+
+void KafkaProducer::run() {
+  while (!stopping_) {
+    rd_kafka_poll(line_->client.get(), poll_ms);
+    if (broken_.exchange(false)) renew();
+  }
+  const auto until = std::chrono::steady_clock::now() + last_moment;
+  while (rd_kafka_outq_len(line_->client.get()) > 0 && std::chrono::steady_clock::now() < until && !broken_)
+    rd_kafka_poll(line_->client.get(), poll_ms / 10);
+  drain(*line_);
+}
+
+void KafkaProducer::renew() {
+  auto fresh = make_line();
+  if (!fresh) {
+    hooks_.log->say(fresh.error().detail);
+    broken_ = true;  // Out of threads, say: again after the next poll.
+    return;
+  }
+  {
+    const std::unique_lock lock(mutex_);
+    line_.swap(*fresh);
+  }
+  // Outside the lock: `done` may append again, and that goes to the new one.
+  drain(**fresh);
+}
+
+// Every record that has no report yet is refused now; it may be found in the log all the same.
+void KafkaProducer::drain(Line& line) {
+  rd_kafka_purge(line.client.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  while (rd_kafka_outq_len(line.client.get()) > 0) rd_kafka_poll(line.client.get(), poll_ms / 10);
+}
+
+}  // namespace usher::journal

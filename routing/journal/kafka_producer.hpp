@@ -1,0 +1,65 @@
+// KafkaProducer: one idempotent producer and the thread that hears its delivery reports, on which `done` runs.
+// Each append is one record on an explicit partition (rule J5); its bytes stay ours until the report, so nothing is copied.
+// After a fatal error everything in flight is refused and a new producer takes over (rule J1).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <shared_mutex>
+#include <thread>
+
+#include "routing/journal/kafka_client.hpp"
+
+namespace usher::journal {
+
+class KafkaProducer {
+ public:
+  // Runs before `done` of every acknowledged record.
+  using Told = std::function<void(Stream stream, Partition partition, Offset offset)>;
+
+  [[nodiscard]] static Result<std::unique_ptr<KafkaProducer>> open(const KafkaOptions& options, KafkaUse use, KafkaLog& log,
+                                                                   Told told);
+  // Appends under way get two seconds, then are refused. Requires: nobody appends any more.
+  ~KafkaProducer();
+  KafkaProducer(const KafkaProducer&) = delete;
+  KafkaProducer& operator=(const KafkaProducer&) = delete;
+
+  void append(Stream stream, Partition partition, Entry entry, AppendDone done);
+
+  // Does what a fatal error of the library does, so that a test can see what follows.
+  void break_now();
+
+ private:
+  struct Pending;
+  // A client and its topics: replaced as a whole.
+  struct Line {
+    KafkaOwned<rd_kafka_t> client;
+    std::array<KafkaOwned<rd_kafka_topic_t>, stream_count> topics;
+  };
+
+  KafkaProducer(const KafkaOptions& options, KafkaUse use, KafkaLog& log, Told told);
+  [[nodiscard]] Result<std::unique_ptr<Line>> make_line();
+  [[nodiscard]] bool reserve(std::size_t bytes);
+  void give_back(std::size_t bytes);
+  void hear(const rd_kafka_message_t& report);
+  void run();
+  void renew();
+  static void drain(Line& line);
+
+  // Constant after construction.
+  const KafkaOptions options_;
+  const KafkaUse use_;
+  const Told told_;
+  KafkaHooks hooks_;
+
+  std::shared_mutex mutex_;      // Held shared while something is handed to line_, alone while line_ is replaced.
+  std::unique_ptr<Line> line_;   // Replaced by thread_ only, which therefore reads it without the mutex.
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::size_t> bytes_waiting_{0};
+  std::atomic<bool> broken_{false};
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace usher::journal

@@ -1,0 +1,102 @@
+// The broker is killed, started again, and stops answering; what the journal does meanwhile, and after.
+#include <atomic>
+#include <catch2/catch.hpp>
+
+#include "tests/journal/kafka_subject.hpp"
+#include "tests/journal/show_result.hpp"
+
+using namespace usher::journal;
+using namespace usher::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::chrono::milliseconds time_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+}
+
+}  // namespace
+
+TEST_CASE("while the broker is dead inbound is refused in time, and what a router publishes waits and comes in order [rule-J1]",
+          "[kafka]") {
+  auto options = KafkaServer::get().fresh_topics(1);
+  options.append_within = 1500ms;
+  const auto journal = open_kafka(options);
+  std::atomic<int> woken{0};
+  journal->on_append(Stream::outbound, 0, [&] { ++woken; });
+  for (int i = 0; i < 50; ++i) REQUIRE(append(*journal, Stream::outbound, std::to_string(i)));
+  REQUIRE(append(*journal, Stream::inbound, "before"));
+
+  KafkaServer::get().kill();
+  auto refused = start_append(*journal, Stream::inbound, "refused");
+  std::vector<Answer> published;
+  for (int i = 50; i < 100; ++i) published.push_back(start_append(*journal, Stream::outbound, std::to_string(i)));
+  REQUIRE(refused.wait_for(6s) == std::future_status::ready);
+  const auto outcome = refused.get();
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().fault == Fault::unavailable);
+  CHECK(time_of([&] { CHECK_FALSE(journal->bounds(Stream::inbound, 0)); }) < 3s);
+  CHECK(published.front().wait_for(0s) == std::future_status::timeout);
+
+  KafkaServer::get().start();
+  for (auto& answer : published) {
+    REQUIRE(answer.wait_for(30s) == std::future_status::ready);
+    CHECK(answer.get());
+  }
+  CHECK(read_all(*journal, Stream::outbound) == numbers(100));
+  REQUIRE(eventually([&] { return append(*journal, Stream::inbound, "after").has_value(); }));
+  CHECK(read_all(*journal, Stream::inbound).front() == "before");
+  CHECK(read_all(*journal, Stream::inbound).back() == "after");
+  // The reader that waits was not lost with the connection.
+  const int woken_so_far = woken;
+  const auto other = open_kafka(options);
+  REQUIRE(append(*other, Stream::outbound, "100"));
+  CHECK(eventually([&] { return woken > woken_so_far; }));
+}
+
+TEST_CASE("a stream of appends over the broker's death is neither lost, doubled nor out of order [rule-E1]", "[kafka]") {
+  const auto journal = open_kafka(KafkaServer::get().fresh_topics(1));
+  std::vector<Answer> answers;
+  for (int i = 0; i < 2000; ++i) answers.push_back(start_append(*journal, Stream::events, std::to_string(i)));
+  answers.front().wait();
+  KafkaServer::get().kill();
+  for (int i = 2000; i < 4000; ++i) answers.push_back(start_append(*journal, Stream::events, std::to_string(i)));
+  KafkaServer::get().start();
+  for (auto& answer : answers) {
+    REQUIRE(answer.wait_for(30s) == std::future_status::ready);
+    REQUIRE(answer.get());
+  }
+  CHECK(read_all(*journal, Stream::events) == numbers(4000));
+}
+
+TEST_CASE("a broker that does not answer holds no reader for long, and reading goes on with it", "[kafka]") {
+  const auto journal = open_kafka(KafkaServer::get().fresh_topics(1));
+  for (int i = 0; i < 10; ++i) REQUIRE(append(*journal, Stream::inbound, std::to_string(i)));
+  KafkaServer::get().pause();
+  CHECK(time_of([&] { CHECK_FALSE(journal->bounds(Stream::inbound, 0)); }) < 3s);
+  CHECK(time_of([&] {
+          const auto records = journal->read(Stream::inbound, 0, 0, 10);
+          REQUIRE_FALSE(records);
+          CHECK(records.error().fault == Fault::unavailable);
+        }) < 8s);
+  KafkaServer::get().go_on();
+  CHECK(read_all(*journal, Stream::inbound) == numbers(10));
+}
+
+TEST_CASE("a cursor saved while the broker is dead is kept and saved when it is back", "[kafka]") {
+  const auto options = KafkaServer::get().fresh_topics(1);
+  const auto journal = open_kafka(options);
+  journal->save_cursor("egress", Stream::outbound, 0, 3);
+  const auto there = open_kafka(options);
+  REQUIRE(eventually([&] { return there->cursor("egress", Stream::outbound, 0).value() == 3; }));
+  KafkaServer::get().kill();
+  journal->save_cursor("egress", Stream::outbound, 0, 9);
+  CHECK(journal->cursor("egress", Stream::outbound, 0).value() == 9);
+  KafkaServer::get().start();
+  REQUIRE(eventually([&] {
+    const auto seen = there->cursor("egress", Stream::outbound, 0);
+    return seen && *seen == 9;
+  }));
+}
