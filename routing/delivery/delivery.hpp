@@ -17,6 +17,9 @@ class Delivery {
   // Called on the router's thread when nothing could be committed for a while, and when it can again: agents keep what
   // they hold, and are told that nothing they say will be answered meanwhile. Never blocks.
   virtual void service(bool degraded) = 0;
+  // Called by a transport on the gateway's side: frames for sessions of this gateway were lost on the way, and nobody
+  // can say which. Whoever holds sessions asks for a fresh welcome of each (rule A1). Within one process nothing is lost.
+  virtual void frames_lost() {}
 };
 
 }  // namespace usher::delivery
