@@ -30,8 +30,4 @@ bool Batch::full(std::size_t records_max) const {
   return records >= records_max || changes_.size() + bodies.size() >= limits::batch_changes_max;
 }
 
-Hash128 fingerprint(const journal::Entry& entry) {
-  return siphash128(entry.type + '\0' + entry.id + '\0' + entry.value, 0x7573686572, 0x7265636f7264);
-}
-
 }  // namespace usher::router

@@ -19,13 +19,11 @@ class Batch {
   void add_body(state::Body body) { bodies.push_back(std::move(body)); }
   void add_frames(std::vector<engine::AgentFrame> more);
 
-  [[nodiscard]] bool empty() const { return records == 0; }
+  [[nodiscard]] bool empty() const { return records == 0 && bodies.empty() && bodies_gone.empty(); }
   [[nodiscard]] bool full(std::size_t records_max) const;
   [[nodiscard]] std::vector<engine::Change> take_changes() { return std::move(changes_); }
 
   std::size_t records = 0;
-  Offset last = offset_none;     // Of the records in it.
-  Hash128 fingerprint;           // Of the last record.
   std::vector<state::Body> bodies;
   std::vector<ConversationId> bodies_gone;
   std::vector<engine::AgentFrame> frames;
@@ -36,8 +34,5 @@ class Batch {
   std::vector<engine::Change> changes_;
   std::unordered_map<std::string, std::size_t> places_;  // Of each entity in changes_; only looked up.
 };
-
-// What a store remembers of the last record it applied, to notice a journal that is not the one it came from (rule J2).
-[[nodiscard]] Hash128 fingerprint(const journal::Entry& entry);
 
 }  // namespace usher::router

@@ -79,6 +79,13 @@ bool OutboxPublisher::failed() const {
   return std::any_of(queue_.begin(), queue_.end(), [](const Item& item) { return *item.stage == Stage::failed; });
 }
 
+std::vector<state::OutboxEntry> OutboxPublisher::unpublished() const {
+  std::vector<state::OutboxEntry> entries;
+  for (const auto& item : queue_)
+    if (*item.stage != Stage::out) entries.push_back(item.entry);
+  return entries;
+}
+
 std::optional<Offset> OutboxPublisher::take_done() { return std::exchange(done_, std::nullopt); }
 
 }  // namespace usher::router

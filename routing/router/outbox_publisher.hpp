@@ -29,6 +29,9 @@ class OutboxPublisher {
   [[nodiscard]] bool failed() const;
   // All effects of records up to this offset are out; none: nothing new since the last call.
   [[nodiscard]] std::optional<Offset> take_done();
+  // What is not known to be out, in order.
+  [[nodiscard]] std::vector<state::OutboxEntry> unpublished() const;
+  [[nodiscard]] bool has_done() const { return done_.has_value(); }
   [[nodiscard]] bool idle() const { return queue_.empty(); }
 
  private:

@@ -1,6 +1,7 @@
 // See poison_guard.hpp.
 #include "routing/router/poison_guard.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -27,27 +28,48 @@ std::optional<Offset> offset_in(const std::string& value) {
 
 }  // namespace
 
-PoisonGuard::PoisonGuard(journal::Journal& journal, state::StateStore& store, Partition partition,
-                         std::shared_ptr<Mailbox> mailbox)
-    : journal_(journal), store_(store), partition_(partition), mailbox_(std::move(mailbox)) {}
+Result<void> read_skips(journal::Journal& journal, Partition partition, Offset& next, std::set<Offset>& skipped) {
+  const auto bounds = journal.bounds(journal::Stream::control, partition);
+  if (!bounds) return bounds.error();
+  next = std::max(next, bounds->first);
+  while (next < bounds->end) {
+    const auto records = journal.read(journal::Stream::control, partition, next, control_records_at_once);
+    if (!records) return records.error();
+    if (records->empty()) break;
+    for (const auto& record : *records)
+      if (const auto named = offset_in(record.entry.value); named && record.entry.type == skip_type) skipped.insert(*named);
+    next = records->back().offset + 1;
+  }
+  return {};
+}
 
-Result<void> PoisonGuard::begin(Offset at) {
+PoisonGuard::PoisonGuard(journal::Journal& journal, state::StateStore& store, Partition partition, RouterId router,
+                         std::shared_ptr<Mailbox> mailbox)
+    : journal_(journal), store_(store), partition_(partition), router_(std::move(router)), mailbox_(std::move(mailbox)) {}
+
+Result<void> PoisonGuard::begin(Offset at, Offset proven) {
   careful_ = false;
+  proven_ = proven;
   announced_.reset();
   waiting_ = std::make_shared<bool>(false);
   failed_ = std::make_shared<bool>(false);
-  const auto begun = store_.count_attempt(partition_, at);
-  if (!begun) return begun.error();
-  if (const auto read = read_control(); !read) return read.error();
-  careful_ = *begun > 1;
+  if (const auto read = read_control(at); !read) return read.error();
+  // One that crashed in a careful start is looked for carefully again, wherever the store stands by now.
+  careful_ = unfinished_;
+  if (!std::exchange(begun_, true)) {
+    const auto count = store_.count_attempt(partition_, at);
+    if (!count) return begun_ = false, count.error();
+    careful_ = careful_ || *count > 1;
+  }
   if (careful_) append(begin_type, at, true);
   return {};
 }
 
-Result<void> PoisonGuard::read_control() {
+Result<void> PoisonGuard::read_control(Offset at) {
   skipped_.clear();
   crashes_.clear();
-  std::optional<Offset> last;
+  unfinished_ = false;
+  std::map<std::string, Offset> last_words;  // Announcements, by router.
   const auto bounds = journal_.bounds(journal::Stream::control, partition_);
   if (!bounds) return bounds.error();
   for (Offset from = bounds->first; from < bounds->end;) {
@@ -58,20 +80,23 @@ Result<void> PoisonGuard::read_control() {
       const auto& type = record.entry.type;
       const auto named = offset_in(record.entry.value);
       if (type == skip_type && named) skipped_.insert(*named);
-      if (type == begin_type && last) ++crashes_[*last];
-      if (type == attempt_type) last = named;
-      else last.reset();
+      if (type == attempt_type && named) last_words[record.entry.id] = *named;
+      else last_words.erase(record.entry.id);
     }
     from = records->back().offset + 1;
   }
-  if (last) ++crashes_[*last];  // The last start ended here.
+  for (const auto& [router, offset] : last_words) {
+    if (router == router_.text()) continue;
+    ++crashes_[offset];
+    unfinished_ = unfinished_ || offset > at;
+  }
   return {};
 }
 
 PoisonGuard::Verdict PoisonGuard::look(Offset offset) {
   if (*waiting_ || *failed_) return Verdict::wait;
   if (skipped_.contains(offset)) return Verdict::skip;
-  if (!careful_) return Verdict::apply;
+  if (!careful_ || offset <= proven_) return Verdict::apply;
   if (announced_ == offset) return Verdict::apply;
   const auto crashed = crashes_.find(offset);
   if (crashed != crashes_.end() && crashed->second >= limits::poison_attempts_max) {
@@ -92,7 +117,7 @@ void PoisonGuard::settled() {
 
 void PoisonGuard::append(const char* type, Offset offset, bool wait) {
   *waiting_ = wait;
-  journal_.append(journal::Stream::control, partition_, {type, type, "{\"offset\":" + std::to_string(offset) + "}"},
+  journal_.append(journal::Stream::control, partition_, {router_.text(), type, "{\"offset\":" + std::to_string(offset) + "}"},
                   [mailbox = mailbox_, waiting = waiting_, failed = failed_, wait](const Result<journal::Appended>& done) {
                     mailbox->post([waiting, failed, wait, good = done.has_value()] {
                       if (wait) *waiting = false;

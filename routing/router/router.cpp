@@ -6,7 +6,7 @@
 
 #include "routing/message/limits.hpp"
 #include "routing/message/plant.hpp"
-#include "routing/message/wire.hpp"
+#include "routing/router/arrival.hpp"
 #include "routing/router/router_loop.hpp"
 
 namespace usher::router {
@@ -43,8 +43,10 @@ std::optional<Written> written_in(const Record& record, const engine::Step& step
 Router::Loop::Loop(RouterOptions given, Router::Ports ports_given)
     : options(std::move(given)),
       ports(ports_given),
-      guard(ports.journal, ports.store, options.partition, mailbox),
-      publisher(ports.journal, options.partition, mailbox) {}
+      guard(ports.journal, ports.store, options.partition, options.id, mailbox),
+      publisher(ports.journal, options.partition, mailbox),
+      replica(ports.journal, ports.store, options.partition),
+      snapshots(ports.journal, options.partition, mailbox) {}
 
 Milliseconds Router::Loop::pump() {
   mailbox->open();
@@ -53,28 +55,44 @@ Milliseconds Router::Loop::pump() {
   if (now < not_before) return report(), not_before - now;
   if (phase == Phase::loading) {
     if (stopping) end(Phase::stopped, "stopped");
-    else load();
+    else if (may_claim()) load();
+    else phase = Phase::standby;
     report();
-    return phase == Phase::claiming ? Milliseconds{0} : idle_longest;
+    return phase == Phase::claiming || phase == Phase::standby ? Milliseconds{0} : idle_longest;
+  }
+  if (phase == Phase::standby) {
+    const auto wait = stand_by();
+    report();
+    return wait;
   }
   if (guard.failed() || publisher.failed()) load_anew("an append of the router's own failed");
   if (answer_lost) settle_lost_answer();
   if (phase == Phase::loading) return report(), Milliseconds{0};
-  const bool more = !stopping && !troubled_now() && read_and_apply();
-  if (phase == Phase::stopped || phase == Phase::failed || phase == Phase::loading) return report(), Milliseconds{0};
-  write_unwritten();
-  submit();
+  bool more = false;
+  if (phase == Phase::claiming && !stopping) more = scout();
+  if (phase == Phase::routing && barrier_open()) {
+    if (!stopping && !troubled_now() && may_apply()) more = read_and_apply();
+    if (phase != Phase::routing) return report(), Milliseconds{0};
+    write_unwritten();
+    restore_texts();
+    submit();
+    watch_gateways();
+  }
   publisher.pump();
-  if (phase == Phase::claiming && caught_up && !claim_out && !stopping) claim();
   tick();
+  say_farewell();
   report();
   if (more && !batch.full(records_max())) return Milliseconds{0};
   return until_due();
 }
 
+// What a rebuild begins with is stored before anything is added to it.
+bool Router::Loop::may_apply() const { return !rewrite_wanted || !rewrite_wanted->at_once; }
+
 bool Router::Loop::read_and_apply() {
-  // Before the claim is read back nothing may be committed, so the batch grows as far as the journal does.
-  if (phase == Phase::routing && batch.full(records_max())) return false;
+  // An owner who must write the store anew reads to the end of the log first, however long the batch gets.
+  const auto full = [this] { return !rewrite_wanted && batch.full(records_max()); };
+  if (full()) return false;
   if (read_ahead.empty()) {
     auto records = ports.journal.read(journal::Stream::inbound, options.partition, next, records_max());
     if (!records) {
@@ -86,11 +104,17 @@ bool Router::Loop::read_and_apply() {
     }
     if (!answer_lost) well();
     std::move(records->begin(), records->end(), std::back_inserter(read_ahead));
-    // A claim must name the epoch that is current at the end of the log: so only an empty read allows one.
     caught_up = read_ahead.empty();
     if (caught_up) return false;
   }
-  while (!read_ahead.empty() && (phase == Phase::claiming || (phase == Phase::routing && !batch.full(records_max())))) {
+  while (!read_ahead.empty() && phase == Phase::routing && !full()) {
+    const auto ahead = read_ahead.front().appended_at - ports.clock.wall();
+    if (options.clock_ahead_max.count() > 0 && ahead > options.clock_ahead_max) {  // Rule J4.
+      trouble(message::fail(Fault::unavailable, "the record at offset " + std::to_string(read_ahead.front().offset) +
+                                                    " is " + std::to_string(ahead / Milliseconds{1000}) +
+                                                    " s ahead of this machine's clock: one of the clocks is wrong"));
+      return false;
+    }
     if (guard.look(read_ahead.front().offset) == PoisonGuard::Verdict::wait) return false;
     auto record = std::move(read_ahead.front());
     read_ahead.pop_front();
@@ -102,11 +126,8 @@ bool Router::Loop::read_and_apply() {
 void Router::Loop::apply(journal::Stored record) {
   expect(record.offset >= next, "the journal is read in order");
   const auto offset = record.offset;
-  const auto mark = fingerprint(record.entry);
-  auto decoded = decode_record(record.entry.type, record.entry.value);
-  Arrival arrival{options.partition, offset, record.appended_at, Unreadable{"it crashed the router"}};
-  if (guard.look(offset) != PoisonGuard::Verdict::skip)
-    arrival.record = decoded ? std::move(*decoded) : Record{Unreadable{decoded.error().detail}};
+  const auto arrival = read_arrival(options.partition, record, guard.look(offset) == PoisonGuard::Verdict::skip);
+  applied_mark = fingerprint(record.entry);
   auto step = engine.apply(arrival);
   applied = offset;
   next = offset + 1;
@@ -115,11 +136,10 @@ void Router::Loop::apply(journal::Stored record) {
   take_effects(step, record, written);
   take_bodies(step, record, written);
   batch.add_changes(std::move(step.changes));
-  batch.add_frames(std::move(step.frames));
+  // What a rebuild passes again was said long ago; the welcome of our own claim tells every session how things stand.
+  if (offset > said_until) batch.add_frames(std::move(step.frames));
   std::move(step.bodies_gone.begin(), step.bodies_gone.end(), std::back_inserter(batch.bodies_gone));
   ++batch.records;
-  batch.last = offset;
-  batch.fingerprint = mark;
   ++totals.records;
   if (std::holds_alternative<Tick>(arrival.record)) tick_out = false;
   if (const auto* heard = std::get_if<Claimed>(&arrival.record)) heard_claim(*heard, offset);
@@ -128,8 +148,9 @@ void Router::Loop::apply(journal::Stored record) {
 // Rule S5: the text goes in with the same commit. A customer's message is kept as it stands in the journal.
 void Router::Loop::take_bodies(engine::Step& step, journal::Stored& record, const std::optional<Written>& written) {
   for (const auto& body : step.bodies) {
-    auto json = body.kind == engine::BodyKind::from_customer ? std::move(record.entry.value) : body_json(*written);
-    batch.add_body({body.conversation, body.sequence, body.id, std::move(json)});
+    const bool as_it_stands = body.kind == engine::BodyKind::from_customer;
+    auto json = as_it_stands ? std::move(record.entry.value) : body_json(*written);
+    batch.add_body({body.conversation, body.sequence, body.id, std::move(json), as_it_stands ? record.offset : offset_none});
   }
 }
 
@@ -156,10 +177,16 @@ void Router::Loop::take_effects(engine::Step& step, const journal::Stored& recor
 void Router::Loop::write_unwritten() {
   while (!unwritten.empty()) {
     const auto& one = unwritten.front();
-    const auto body = ports.store.body(options.partition, one.wanted.reply);
+    const auto body = text_of(one.wanted.reply);
     if (!body) return trouble(body.error());
-    expect(body->has_value(), "a reply on its way has a body");
-    const auto written = read_body((*body)->json);
+    if (!*body && !texts_missing.empty()) return;  // It is on its way back into the store.
+    if (!*body) {
+      append_own(DeliveryReported{one.wanted.reply, one.wanted.attempt, DeliveryState::failed, "its text is lost", {}},
+                 "lost/" + one.wanted.reply.text(), [] {});
+      unwritten.erase(unwritten.begin());
+      continue;
+    }
+    const auto written = read_body(**body);
     expect(written.has_value(), "a body of ours can be read");
     add_outbox(journal::Stream::outbound, "usher.message.send.requested.v1", outbound_json(one.wanted, *written),
                one.offset, one.index);
@@ -170,97 +197,31 @@ void Router::Loop::write_unwritten() {
   });
 }
 
+// What the store holds or is about to be given.
+Result<std::optional<std::string>> Router::Loop::text_of(MessageId id) {
+  for (const auto& body : batch.bodies)
+    if (body.id == id) return std::optional(body.json);
+  auto body = ports.store.body(options.partition, id);
+  if (!body) return body.error();
+  return *body ? std::optional(std::move((*body)->json)) : std::nullopt;
+}
+
 void Router::Loop::add_outbox(journal::Stream stream, std::string type, std::string value, Offset offset,
                               std::uint32_t index) {
+  if (known_out.contains({stream, offset, index})) return;
   auto id = std::to_string(options.partition) + "/" + std::to_string(offset) + "/" + std::to_string(index);
   batch.outbox.push_back({offset, index, stream, {std::move(id), std::move(type), std::move(value)}});
 }
 
-void Router::Loop::submit() {
-  if (phase != Phase::routing || in_flight || answer_lost || !unwritten.empty() || batch.empty()) return;
-  CommitInFlight flight;
-  auto& commit = flight.commit;
-  commit.partition = options.partition;
-  commit.before = stored;
-  commit.after = {{engine.epoch(), batch.last}, batch.fingerprint, engine.state_hash()};
-  commit.changes = batch.take_changes();
-  commit.bodies = std::move(batch.bodies);
-  commit.bodies_gone = std::move(batch.bodies_gone);
-  commit.outbox = batch.outbox;
-  commit.outbox_done = publisher.take_done();
-  flight.frames = std::move(batch.frames);
-  flight.outbox = std::move(batch.outbox);
-  totals.dead_letters += batch.dead_letters;
-  batch = {};
-  in_flight = std::move(flight);
-  if (planted(Plant::frames_before_commit))
-    for (const auto& frame : in_flight->frames) ports.delivery.send(frame);
-  send_commit();
-}
-
-void Router::Loop::send_commit() {
-  ports.store.commit(in_flight->commit,
-                     [weak = weak_from_this(), letters = mailbox, mine = generation](const Result<state::CommitReceipt>& receipt) {
-                       letters->post([weak, mine, receipt] {
-                         const auto loop = weak.lock();
-                         if (loop && loop->generation == mine) loop->committed(receipt);
-                       });
-                     });
-}
-
-void Router::Loop::committed(const Result<state::CommitReceipt>& receipt) {
-  if (receipt) return well(), leave(receipt->outbox_published);
-  if (receipt.error().fault == Fault::conflict && planted(Plant::refusal_ignored)) return leave(true);
-  if (receipt.error().fault == Fault::conflict) return load_anew("another router has written");
-  if (planted(Plant::lost_answer_believed)) return leave(true);
-  answer_lost = true;  // Rule S1: whether it was applied is found out by reading.
-  trouble(receipt.error());
-}
-
-void Router::Loop::settle_lost_answer() {
-  const auto meta = ports.store.load_meta(options.partition);
-  if (!meta) return trouble(meta.error());
-  const auto& flight = in_flight->commit;
-  if (*meta && (*meta)->position == flight.after.position) {
-    answer_lost = false;
-    well();
-    // Whether the store also published is not known: the tails are, on a load.
-    return flight.outbox.empty() ? leave(true) : load_anew("an answer was lost");
-  }
-  if (!*meta || (*meta)->position != flight.before) return load_anew("another router has written");
-  answer_lost = false;
-  well();
-  send_commit();
-}
-
-// Only now may the world see it.
-void Router::Loop::leave(bool published) {
-  stored = in_flight->commit.after.position;
-  trouble_since.reset();
-  ++totals.commits;
-  if (!published) publisher.add(std::move(in_flight->outbox));
-  for (const auto& frame : in_flight->frames) ports.delivery.send(frame);
-  in_flight.reset();
-}
-
 void Router::Loop::tick() {
-  if (phase != Phase::routing || stopping || tick_out || troubled) return;
+  // Not before our own claim was folded: what is due by then fires with it.
+  if (phase != Phase::routing || stopping || tick_out || troubled || applied < claimed_at) return;
   const auto due = engine.next_deadline();
   const auto steady = ports.clock.steady();
   if (!due || *due > engine_clock() || steady < tick_not_before) return;
   tick_out = true;
   tick_not_before = steady + tick_again_after;
-  const Record record = Tick{};
-  ports.journal.append(journal::Stream::inbound, options.partition, {"tick", std::string(record_type(record)), encode(record)},
-                       [weak = weak_from_this(), letters = mailbox, mine = generation](const Result<journal::Appended>& done) {
-                         if (done) return;
-                         letters->post([weak, mine, error = done.error()] {
-                           const auto loop = weak.lock();
-                           if (!loop || loop->generation != mine) return;
-                           loop->tick_out = false;
-                           loop->trouble(error);
-                         });
-                       });
+  append_own(Tick{}, "tick", [this] { tick_out = false; });
 }
 
 // The engine's time goes on while the wall clock is set back (rule J4).
@@ -270,9 +231,12 @@ Instant Router::Loop::engine_clock() const {
 
 Milliseconds Router::Loop::until_due() const {
   if (troubled) return std::max(Milliseconds{1}, not_before - ports.clock.steady());
+  auto longest = idle_longest;
+  if (phase == Phase::routing && publisher.has_done()) longest = trim_outbox_after;
+  if (farewell) longest = Milliseconds{20};
   const auto due = engine.next_deadline();
-  if (phase != Phase::routing || tick_out || !due) return idle_longest;
-  return std::clamp(Milliseconds(*due - engine_clock()), Milliseconds{1}, idle_longest);
+  if (phase != Phase::routing || tick_out || !due) return longest;
+  return std::clamp(Milliseconds(*due - engine_clock()), Milliseconds{1}, longest);
 }
 
 void Router::Loop::trouble(const Error& error) {
@@ -295,6 +259,7 @@ void Router::Loop::load_anew(std::string why) {
   ++generation;
   in_flight.reset();
   answer_lost = false;
+  rewrite_wanted.reset();
   phase = Phase::loading;
   trouble(message::fail(Fault::unavailable, std::move(why)));
 }
@@ -317,12 +282,26 @@ void Router::Loop::report() {
   totals.phase = troubled && phase != Phase::failed && phase != Phase::stopped ? Phase::paused : phase;
   totals.reason = totals.phase == Phase::routing ? "" : reason;
   totals.applied = applied;
-  totals.committed = stored.offset;
+  totals.committed = phase == Phase::standby && replica.loaded() ? replica.at().position.offset : stored.offset;
+  totals.texts_missing = texts_missing.size();
   const auto steady = ports.clock.steady();
   if (steady - lag_looked < lag_every || phase == Phase::loading) return;
   lag_looked = steady;
   if (const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition))
     totals.lag_records = std::max<std::int64_t>(0, bounds->end - 1 - stored.offset);
+}
+
+std::string_view phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::loading: return "loading";
+    case Phase::standby: return "standby";
+    case Phase::claiming: return "claiming";
+    case Phase::routing: return "routing";
+    case Phase::paused: return "paused";
+    case Phase::stopped: return "stopped";
+    case Phase::failed: return "failed";
+  }
+  return "unknown";
 }
 
 Router::Router(RouterOptions options, Ports ports) : loop_(std::make_shared<Loop>(std::move(options), ports)) {}
@@ -335,10 +314,14 @@ bool Router::drained() const {
   if (loop_->phase != Phase::routing) return loop_->stopping;
   // What cannot be committed now is in the journal, and is folded again by the next owner.
   if (loop_->troubled) return loop_->stopping;
-  return loop_->stopping && !loop_->in_flight && loop_->batch.empty();
+  return loop_->stopping && !loop_->in_flight && loop_->batch.empty() && loop_->said_farewell();
 }
 RouterStatus Router::status() const { return loop_->totals; }
-const engine::Engine& Router::engine() const { return loop_->engine; }
-bool Router::has_engine() const { return loop_->engine_good && loop_->phase != Phase::failed; }
+const engine::Engine& Router::engine() const {
+  return loop_->phase == Phase::standby ? loop_->replica.engine() : loop_->engine;
+}
+bool Router::has_engine() const {
+  return loop_->phase == Phase::standby ? loop_->replica.loaded() : loop_->engine_good && loop_->phase != Phase::failed;
+}
 
 }  // namespace usher::router

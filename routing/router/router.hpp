@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "routing/delivery/delivery.hpp"
@@ -23,16 +25,34 @@ struct RouterOptions {
   Partition partition = 0;
   RouterId id;
   std::size_t batch_records_max = 0;  // 0: limits::batch_records_max.
+  // Rule O2: says, on the router's thread and without waiting, whether this router may try to claim the partition now. While it
+  // may not, the router follows the log, ready to take over. None: it always may (one process owns the data folder).
+  std::function<bool()> may_claim = {};
+  // Rule A1: the gateways that are alive, on the router's thread and without waiting; none: not known at this moment.
+  // The owner ends the sessions of the others by GatewayLost. Not set: nobody but the one gateway of this process.
+  std::function<std::optional<std::set<GatewayId>>()> live_gateways = {};
+  // The journal keeps snapshots (rule X2): a lost store is rebuilt from one, version barriers and orderly ends write one.
+  bool snapshots = false;
+  // Rule J4: a record of the inbound log that is so far ahead of this process's clock stops the partition. Zero: any may be;
+  // where this process gives the times itself, they cannot be wrong.
+  Milliseconds clock_ahead_max{0};
+  // For tests of the version barrier (rule O3).
+  int engine_version = engine::engine_version;
 };
 
 enum class Phase {
   loading,    // Reading the store and what the journal has beyond it.
+  standby,    // Another router owns the partition; this one folds the log along with it, and may take over.
   claiming,   // Its claim is appended, not yet read back (rule O1).
   routing,
   paused,     // Journal or store unavailable; tried again with backoff.
   stopped,    // Lost the partition, or told to stop.
   failed,     // Fails closed (rule J2): needs an operator. See RouterStatus::reason.
 };
+
+inline constexpr Phase phases[] = {Phase::loading, Phase::standby, Phase::claiming, Phase::routing,
+                                   Phase::paused,  Phase::stopped, Phase::failed};
+[[nodiscard]] std::string_view phase_name(Phase phase);
 
 struct RouterStatus {
   Phase phase = Phase::loading;
@@ -43,6 +63,9 @@ struct RouterStatus {
   std::uint64_t commits = 0;
   std::uint64_t dead_letters = 0;
   std::int64_t lag_records = 0;  // Journal end less committed.
+  std::uint64_t rewrites = 0;    // Times that the store was written anew (rule S2).
+  std::size_t texts_missing = 0; // Still to be written again after one.
+  std::uint64_t texts_lost = 0;  // The journal no longer had them.
 };
 
 class Router {

@@ -1,11 +1,31 @@
-// Taking a partition: load the tracked state, make sure that it belongs to this journal, fold what the journal has beyond
-// it, and claim (rules O1, J2, S2, X1).
-#include "routing/message/wire.hpp"
+// Which state to begin with: the tracked one, if it is whole and belongs to this journal; else the newest snapshot; else the
+// first record of all (rules J2, S2, X2). What follows is folded and committed as it goes, once the partition is ours.
+#include <charconv>
+
+#include "routing/router/arrival.hpp"
 #include "routing/router/router_loop.hpp"
 
 namespace usher::router {
+namespace {
 
-void Router::Loop::load() {
+constexpr std::size_t effects_first = 64;
+constexpr std::size_t effects_at_once = 4096;
+
+// PARTITION/OFFSET/INDEX.
+std::optional<std::pair<Offset, std::uint32_t>> effect_place(std::string_view id) {
+  const auto first = id.find('/');
+  const auto second = first == std::string_view::npos ? first : id.find('/', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  std::pair<Offset, std::uint32_t> place;
+  const auto offset = std::from_chars(id.data() + first + 1, id.data() + second, place.first);
+  const auto index = std::from_chars(id.data() + second + 1, id.data() + id.size(), place.second);
+  if (offset.ec != std::errc{} || index.ec != std::errc{}) return std::nullopt;
+  return place;
+}
+
+}  // namespace
+
+void Router::Loop::forget_all() {
   ++generation;
   batch = {};
   unwritten.clear();
@@ -13,95 +33,148 @@ void Router::Loop::load() {
   answer_lost = false;
   read_ahead.clear();
   claim_out = false;
+  claimed_at = offset_none;
+  rebuilt = false;
+  foreign_version = false;
+  folded_since = offset_none;
   caught_up = false;
   tick_out = false;
   engine_good = false;
+  rewrite_wanted.reset();
+  rewrite_outbox.clear();
+  texts_missing.clear();
+  texts_note = Noted::no;
+  known_out.clear();
+  said_until = stored_once = offset_none;
+  silent_gateways.clear();
+  barrier = barrier_writing = false;
+}
+
+void Router::Loop::load() {
+  forget_all();
   phase = Phase::loading;
-  auto loaded = load_or_initialise();
-  if (!loaded) return loaded.error().fault == Fault::malformed ? end(Phase::failed, loaded.error().detail)
-                                                               : trouble(loaded.error());
-  const auto& meta = loaded->meta;
+  const auto meta = ports.store.load_meta(options.partition);
+  if (!meta) return trouble(meta.error());
+  auto begun = *meta ? load_stored(**meta) : rebuild({});
+  if (!begun) return begun.error().fault == Fault::unavailable ? trouble(begun.error()) : end(Phase::failed, begun.error().detail);
+}
+
+Result<void> Router::Loop::load_stored(const state::Meta& meta) {
+  auto loaded = ports.store.load(options.partition);
+  if (!loaded) return loaded.error();
+  const auto& position = loaded->meta.position;
+  const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
+  if (!bounds) return bounds.error();
+  // An old copy that the journal no longer reaches back to.
+  if (options.snapshots && position.offset != offset_none && position.offset < bounds->first) return rebuild(meta);
+  if (const auto same = same_journal(ports.journal, options.partition, position.offset, loaded->meta.fingerprint); !same)
+    return same.error();
   auto restored = engine::Engine::restore(loaded->entities);
-  if (!restored) return end(Phase::failed, "the tracked state cannot be read: " + restored.error().detail);
   // Rule S2: half a state must not be taken for a whole one.
-  if (restored->state_hash() != meta.digest)
-    return end(Phase::failed, "the tracked state is damaged: its entities do not add up to its digest");
-  if (const auto same = same_journal(meta); !same)
-    return same.error().fault == Fault::unavailable ? trouble(same.error()) : end(Phase::failed, same.error().detail);
-  if (const auto begun = guard.begin(meta.position.offset); !begun) return trouble(begun.error());
-  if (const auto resumed = publisher.resume(std::move(loaded->outbox)); !resumed) return trouble(resumed.error());
-  engine = std::move(*restored);
+  if (!restored || restored->state_hash() != loaded->meta.digest) return rebuild(meta);
+  return start_from(std::move(*restored), loaded->meta, std::move(loaded->outbox));
+}
+
+// The store has nothing, or nothing that can be trusted.
+Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged) {
+  const auto what = damaged ? "the tracked state is damaged" : "the state is gone";
+  const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
+  if (!bounds) return bounds.error();
+  std::optional<Snapshot> snapshot;
+  if (options.snapshots) {
+    auto found = newest_snapshot(ports.journal, options.partition);
+    if (!found) return found.error();
+    snapshot = std::move(*found);
+  }
+  if (damaged) stored_once = damaged->position.offset;
+  rebuilt = damaged || bounds->end > 0;
+  if (damaged) rewrite_wanted = RewriteWanted{damaged->position, true};
+  if (snapshot && snapshot->meta.position.offset + 1 >= bounds->first) {
+    if (snapshot->owner_version != options.engine_version && !snapshot->drained)
+      return message::fail(Fault::malformed, std::string(what) + ", and the newest snapshot was made by engine version " +
+                                                 std::to_string(snapshot->owner_version) +
+                                                 ", which did not stop in order: only a program of that version can go on");
+    auto restored = engine::Engine::restore(snapshot->entities);
+    if (!restored) return restored.error();
+    const auto& at = snapshot->meta;
+    if (at.position.offset >= bounds->first)
+      if (auto same = same_journal(ports.journal, options.partition, at.position.offset, at.fingerprint); !same)
+        return same.error();
+    if (!rewrite_wanted) rewrite_wanted = RewriteWanted{std::nullopt, true};
+    folded_since = snapshot->claimed_at;
+    return start_from(std::move(*restored), snapshot->meta, {});
+  }
+  // Offsets begin at 0 or 1; what begins later has lost its beginning to retention.
+  if (bounds->first > 1)
+    return message::fail(Fault::malformed, std::string(what) + ", there is no snapshot, and the journal has lost its first records");
+  if (!damaged)
+    if (auto made = ports.store.initialise(options.partition); !made) return made.error();
+  return start_from(engine::Engine{}, state::Meta{}, {});
+}
+
+// Rule E2: what is out already of records behind `at` is not sent again: replies, events and dead letters of a store that was
+// lost or brought back from an old copy. Effects leave in the order of their records, so the look goes back from the end
+// until only older ones are found: one short read a stream when nothing is amiss.
+Result<void> Router::Loop::learn_what_is_out(Offset at) {
+  for (const auto stream : {journal::Stream::outbound, journal::Stream::events, journal::Stream::dead_letters}) {
+    const auto bounds = ports.journal.bounds(stream, options.partition);
+    if (!bounds) return bounds.error();
+    auto until = bounds->end;
+    for (std::size_t chunk = effects_first; until > bounds->first; chunk = effects_at_once) {
+      const auto from = std::max(bounds->first, until - static_cast<Offset>(chunk));
+      bool newer = false;
+      for (auto next_from = from; next_from < until;) {
+        const auto records = ports.journal.read(stream, options.partition, next_from, effects_at_once);
+        if (!records) return records.error();
+        if (records->empty()) break;
+        for (const auto& record : *records) newer = note_out(stream, record, at) || newer;
+        next_from = records->back().offset + 1;
+      }
+      if (!newer) break;
+      until = from;
+    }
+  }
+  return {};
+}
+
+bool Router::Loop::note_out(journal::Stream stream, const journal::Stored& record, Offset at) {
+  const auto place = effect_place(record.entry.id);
+  if (!place || place->first <= at) return false;
+  known_out.insert({stream, place->first, place->second});
+  said_until = std::max(said_until, place->first);
+  return true;
+}
+
+Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta& meta, std::vector<state::OutboxEntry> outbox) {
+  if (const auto learnt = learn_what_is_out(meta.position.offset); !learnt) return learnt.error();
+  // What an earlier owner sent or stored, it has applied.
+  if (const auto begun = guard.begin(meta.position.offset, std::max(said_until, stored_once)); !begun) return begun.error();
+  if (const auto resumed = publisher.resume(std::move(outbox)); !resumed) return resumed.error();
+  const auto wanted = texts_wanted();
+  if (!wanted) return wanted.error();
+  engine = std::move(restored);
   engine_good = true;
   stored = meta.position;
   applied = stored.offset;
-  next = stored.offset + 1;
-  applied_steady = ports.clock.steady();
-  phase = Phase::claiming;
-  if (!attached) {
-    attached = true;
-    ports.journal.on_append(journal::Stream::inbound, options.partition, [letters = mailbox] { letters->knock(); });
-  }
-}
-
-Result<state::Loaded> Router::Loop::load_or_initialise() {
-  const auto meta = ports.store.load_meta(options.partition);
-  if (!meta) return meta.error();
-  if (!*meta) {
-    // Nothing tracked: everything is in the journal, if it still has its beginning.
+  applied_mark = meta.fingerprint;
+  next = stored.offset == offset_none ? Offset{0} : stored.offset + 1;
+  if (stored.offset == offset_none) {
     const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
     if (!bounds) return bounds.error();
-    // Offsets begin at 0 or 1; what begins later has lost its beginning to retention.
-    if (bounds->first > 1) return fail_load("the state is gone and the journal has lost its first records");
-    if (const auto made = ports.store.initialise(options.partition); !made) return made.error();
     next = bounds->first;
   }
-  return ports.store.load(options.partition);
-}
-
-Error Router::Loop::fail_load(std::string why) { return message::fail(Fault::malformed, std::move(why)); }
-
-// Rule J2: the record at the stored offset must be the one that was applied there.
-Result<void> Router::Loop::same_journal(const state::Meta& meta) {
-  if (meta.position.offset == offset_none) return {};
-  const auto records = ports.journal.read(journal::Stream::inbound, options.partition, meta.position.offset, 1);
-  if (!records && records.error().fault != Fault::not_found) return records.error();
-  const bool there = records.has_value() && !records->empty() && records->front().offset == meta.position.offset;
-  if (there && fingerprint(records->front().entry) == meta.fingerprint) return {};
-  return fail_load(there ? "the journal is not the one this state was made from: another record stands at offset " +
-                               std::to_string(meta.position.offset)
-                         : "the journal has lost the record at offset " + std::to_string(meta.position.offset) +
-                               ", which the state has applied");
-}
-
-// Rule O1: asked for after everything before it was folded, so that it names the epoch that is current there.
-void Router::Loop::claim() {
-  claim_out = true;
-  const Record record = Claimed{engine.epoch(), options.id, engine::engine_version};
-  ports.journal.append(journal::Stream::inbound, options.partition,
-                       {"claim/" + options.id.text(), std::string(record_type(record)), encode(record)},
-                       [weak = weak_from_this(), letters = mailbox, mine = generation](const Result<journal::Appended>& done) {
-                         if (done) return;
-                         letters->post([weak, mine, error = done.error()] {
-                           const auto loop = weak.lock();
-                           if (!loop || loop->generation != mine) return;
-                           loop->claim_out = false;
-                           loop->trouble(error);
-                         });
-                       });
-}
-
-void Router::Loop::heard_claim(const Claimed& claimed, Offset offset) {
-  const bool mine = claimed.router == options.id;
-  if (engine.epoch() == offset) {  // Valid.
-    if (mine) phase = Phase::routing;
-    else if (phase == Phase::routing) return end(Phase::stopped, "the partition was claimed by " + claimed.router.text());
-    // While folding what came before our own claim, another's is history.
-    if (mine) guard.settled();
-    return;
+  applied_steady = ports.clock.steady();
+  if (*wanted && !rewrite_wanted) {  // An earlier owner did not come to the end of it.
+    texts_note = Noted::yes;
+    const auto texts = engine.texts();
+    texts_missing.assign(texts.begin(), texts.end());
   }
-  // Void. Somebody was faster, or it is a second copy of our own after an answer was lost. Whoever still wants the
-  // partition claims again, naming the epoch that is current now; the one who had it stops when it reads that.
-  if (mine && phase == Phase::claiming) claim_out = false;
+  scout_next = next;
+  scout_epoch = engine.epoch();
+  phase = Phase::claiming;
+  if (!std::exchange(attached, true))
+    ports.journal.on_append(journal::Stream::inbound, options.partition, [letters = mailbox] { letters->knock(); });
+  return {};
 }
 
 }  // namespace usher::router

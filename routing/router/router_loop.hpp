@@ -2,21 +2,29 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "routing/router/batch.hpp"
 #include "routing/router/effect_json.hpp"
 #include "routing/router/mailbox.hpp"
 #include "routing/router/outbox_publisher.hpp"
 #include "routing/router/poison_guard.hpp"
+#include "routing/router/replica.hpp"
 #include "routing/router/router.hpp"
+#include "routing/router/snapshot.hpp"
 
 namespace usher::router {
+
+inline constexpr Milliseconds trim_outbox_after{200};  // When nothing else is to be committed.
 
 // The router asks for a commit and keeps what must leave after it.
 struct CommitInFlight {
   state::Commit commit;               // Kept to compare with what is stored when the answer is lost (rule S1).
+  std::optional<state::Rewrite> rewrite;  // Instead: the whole state anew; `commit` then only says where it will stand.
   std::vector<engine::AgentFrame> frames;
   std::vector<state::OutboxEntry> outbox;
 };
@@ -26,12 +34,35 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
 
   Milliseconds pump();
 
-  // router_load.cpp
+  // router_load.cpp: which state to begin with.
   void load();
-  [[nodiscard]] Result<state::Loaded> load_or_initialise();
-  [[nodiscard]] Result<void> same_journal(const state::Meta& meta);
+  [[nodiscard]] Result<void> load_stored(const state::Meta& meta);
+  [[nodiscard]] Result<void> rebuild(const std::optional<state::Meta>& damaged);
+  [[nodiscard]] Result<void> start_from(engine::Engine restored, const state::Meta& meta, std::vector<state::OutboxEntry> outbox);
+  [[nodiscard]] Result<void> learn_what_is_out(Offset at);
+  bool note_out(journal::Stream stream, const journal::Stored& record, Offset at);
+  void forget_all();
+
+  // router_claim.cpp: who may go on from there.
+  [[nodiscard]] bool may_claim() const { return !options.may_claim || options.may_claim(); }
+  Milliseconds stand_by();
+  [[nodiscard]] bool take_over();
+  bool scout();
+  void heard_by_scout(const Claimed& claimed, Offset offset);
   void claim();
-  [[nodiscard]] static Error fail_load(std::string why);
+  void heard_claim(const Claimed& claim, Offset offset);
+  [[nodiscard]] bool barrier_open();
+  void watch_gateways();
+  void append_own(const Record& record, std::string id, std::function<void()> failed);
+
+  // router_rewrite.cpp: a store that lost what it had.
+  void store_damaged(const std::string& why);
+  void submit_rewrite();
+  [[nodiscard]] bool texts_noted();
+  [[nodiscard]] Result<bool> texts_wanted();
+  void note_texts(const char* type, std::function<void(bool)> then);
+  void restore_texts();
+  void add_text(const journal::Stored& record, const engine::TextPlace& place);
 
   // router.cpp
   bool read_and_apply();
@@ -39,8 +70,11 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void take_bodies(engine::Step& step, journal::Stored& record, const std::optional<Written>& written);
   void take_effects(engine::Step& step, const journal::Stored& record, const std::optional<Written>& written);
   void add_outbox(journal::Stream stream, std::string type, std::string value, Offset offset, std::uint32_t index);
-  void heard_claim(const Claimed& claim, Offset offset);
+  [[nodiscard]] bool may_apply() const;
+
+  // router_commit.cpp: what was applied is stored, and only then seen.
   void submit();
+  [[nodiscard]] bool trim_due() const;
   void send_commit();
   [[nodiscard]] std::size_t records_max() const;
   [[nodiscard]] bool troubled_now() const { return troubled && phase == Phase::routing && answer_lost; }
@@ -51,18 +85,23 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] Instant engine_clock() const;
   [[nodiscard]] Milliseconds until_due() const;
   void write_unwritten();
+  [[nodiscard]] Result<std::optional<std::string>> text_of(MessageId id);
   void trouble(const Error& error);      // Try again after a backoff.
   void well() { troubled = false, backoff = {}; }
   void end(Phase last, std::string why);
   void load_anew(std::string why);
   void report();
   void tell_condition();
+  void say_farewell();
+  [[nodiscard]] bool said_farewell() const;
 
   const RouterOptions options;
   const Router::Ports ports;
   const std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>();
   PoisonGuard guard;
   OutboxPublisher publisher;
+  Replica replica;                 // While standing by.
+  SnapshotWriter snapshots;        // At version barriers and at the end.
   engine::Engine engine;
 
   Phase phase = Phase::loading;
@@ -74,8 +113,15 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   state::Position stored;          // Of the last commit known to have succeeded.
   Offset next = 0;                 // Where to read on.
   Offset applied = offset_none;
+  Hash128 applied_mark;            // Fingerprint of the record there.
   std::uint64_t generation = 0;    // Grows at each load: letters of an earlier life are ignored.
   bool claim_out = false;
+  Offset scout_next = 0;           // The scout reads ahead for claims alone, so that the fold may commit as it goes.
+  Offset scout_epoch = offset_none;
+  Offset claimed_at = offset_none; // Our claim, once the scout has read it back as valid.
+  bool rebuilt = false;            // Begun from a snapshot or the first record, not from the store.
+  Offset folded_since = offset_none;  // From this claim on our version went on from the snapshot.
+  bool foreign_version = false;    // An owner of another engine version stands between the start and our claim.
   bool caught_up = false;          // The last read found nothing more.
   std::deque<journal::Stored> read_ahead;
   Batch batch;
@@ -88,6 +134,23 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   std::vector<Unwritten> unwritten;
   std::optional<CommitInFlight> in_flight;
   bool answer_lost = false;
+  // The store is to be written anew over what stands there: at once after a rebuild; when its owner finds it damaged, once
+  // the log was read to its end.
+  struct RewriteWanted {
+    std::optional<state::Position> before;
+    bool at_once = false;
+  };
+  std::optional<RewriteWanted> rewrite_wanted;
+  std::vector<state::OutboxEntry> rewrite_outbox;  // Of the commit that was refused.
+  std::deque<engine::TextPlace> texts_missing;     // To be written again, by offset.
+  enum class Noted { no, under_way, yes } texts_note = Noted::no;  // The control stream says that texts are missing.
+  std::set<std::tuple<journal::Stream, Offset, std::uint32_t>> known_out;  // Effects of a rebuild that are out already.
+  Offset stored_once = offset_none;  // A store that is damaged now stood here.
+  Offset said_until = offset_none;  // Frames of a rebuild up to here were sent by those before.
+  std::map<GatewayId, int> silent_gateways;        // Times in a row that each was not alive.
+  Milliseconds gateways_looked{-1'000'000};
+  std::optional<Milliseconds> stopping_since{};
+  bool farewell = false;           // The last snapshot is under way or written.
   bool tick_out = false;
   Milliseconds applied_steady{0};  // Monotonic time of the last record applied.
   Milliseconds not_before{0};      // Monotonic: nothing is tried before.
@@ -95,6 +158,8 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   Milliseconds backoff{0};
   std::optional<Milliseconds> trouble_since{};  // Monotonic; until something was committed, or nothing need be.
   bool told_degraded = false;
+  bool barrier = false;            // A snapshot is to be durable before the first commit (rule O3).
+  bool barrier_writing = false;
   RouterStatus totals;
   Milliseconds lag_looked{-1'000'000};
 };

@@ -1,21 +1,18 @@
 // See router_thread.hpp. The thread sleeps until a letter comes, something is due, or somebody wants to look.
 #include "routing/router/router_thread.hpp"
 
-#include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "routing/router/bell.hpp"
+
 namespace usher::router {
 
 struct RouterThread::Runner {
   Runner(RouterOptions options, Router::Ports ports) : router(std::move(options), ports) {
-    router.on_wake([this] {
-      const std::lock_guard lock(mutex);
-      woken = true;
-      wake.notify_one();
-    });
+    router.on_wake([bell = bell] { bell->ring(); });
     thread = std::thread([this] { run(); });
   }
 
@@ -23,19 +20,18 @@ struct RouterThread::Runner {
     for (;;) {
       const auto wait = router.pump();
       show();
-      std::unique_lock lock(mutex);
-      status = router.status();
-      if (stopping) router.stop();
-      if (stopping && router.drained()) {
-        drained = true;
-        status.phase = Phase::stopped;
-        status.reason = "stopped";
-        wake.notify_all();
-        return;
+      {
+        const std::lock_guard lock(mutex);
+        status = router.status();
+        if (stopping) router.stop();
+        if (stopping && router.drained()) {
+          drained = true;
+          status.phase = Phase::stopped;
+          status.reason = "stopped";
+          return;
+        }
       }
-      if (wait.count() > 0) wake.wait_for(lock, wait, [this] { return woken || !looks.empty() || (stopping && !told); });
-      told = stopping;
-      woken = false;
+      if (wait.count() > 0) bell->sleep(wait);
     }
   }
 
@@ -49,13 +45,11 @@ struct RouterThread::Runner {
     for (auto& look : now) look(engine);
   }
 
+  const std::shared_ptr<Bell> bell = std::make_shared<Bell>();
   Router router;  // Of the thread alone.
   std::mutex mutex;
-  std::condition_variable wake;
   // Guarded by mutex.
-  bool woken = false;
   bool stopping = false;
-  bool told = false;
   bool drained = false;
   RouterStatus status;
   std::vector<std::function<void(const engine::Engine*)>> looks;
@@ -74,7 +68,8 @@ void RouterThread::inspect(std::function<void(const engine::Engine*)> look) {
     return look(nullptr);
   }
   runner_->looks.push_back(std::move(look));
-  runner_->wake.notify_one();
+  lock.unlock();
+  runner_->bell->ring();
 }
 
 RouterStatus RouterThread::status() const {
@@ -86,8 +81,8 @@ void RouterThread::stop() {
   {
     const std::lock_guard lock(runner_->mutex);
     runner_->stopping = true;
-    runner_->wake.notify_one();
   }
+  runner_->bell->ring();
   if (runner_->thread.joinable()) runner_->thread.join();
   runner_->show();  // Who asked last still gets an answer.
 }

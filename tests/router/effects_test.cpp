@@ -98,12 +98,14 @@ TEST_CASE("X1: a record announced by three starts that died on it is skipped by 
   const auto poison = bench.journal.bounds(Stream::inbound, 0)->end - 1;
   const auto stored = bench.store.load_meta(0).value()->position.offset;
   // What starts leave behind that crash while applying this record: begun, announced, dead.
+  std::string dead;
   const auto control = [&](const char* type, Offset offset) {
-    bench.journal.append(Stream::control, 0, {type, type, "{\"offset\":" + std::to_string(offset) + "}"}, [](auto) {});
+    bench.journal.append(Stream::control, 0, {dead, type, "{\"offset\":" + std::to_string(offset) + "}"}, [](auto) {});
   };
   (void)bench.store.count_attempt(0, stored);
   for (int crash = 0; crash < 3; ++crash) {
     (void)bench.store.count_attempt(0, stored);
+    dead = "dead-" + std::to_string(crash);
     control("usher.control.begin.v1", stored);
     for (auto offset = stored + 1; offset <= poison; ++offset) control("usher.control.attempt.v1", offset);
   }

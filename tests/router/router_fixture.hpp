@@ -4,11 +4,13 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "routing/journal/memory_journal.hpp"
 #include "routing/message/wire.hpp"
 #include "routing/router/router.hpp"
+#include "routing/router/snapshot.hpp"
 #include "routing/state/memory_store.hpp"
 
 namespace usher::router::test {
@@ -45,6 +47,7 @@ struct Bench {
   journal::MemoryJournal journal;
   state::MemoryStore store;
   Desk desk;
+  RouterOptions options;  // Of the next start; id and batch are filled in.
   std::unique_ptr<Router> router;
   int routers = 0;
 
@@ -52,13 +55,17 @@ struct Bench {
       : journal(clock, delivering), store(delivering, publish ? &journal : nullptr) {}
 
   void start(std::size_t batch_records_max = 0) {
-    router = std::make_unique<Router>(
-        RouterOptions{0, RouterId{"r" + std::to_string(++routers)}, batch_records_max},
-        Router::Ports{journal, store, desk, clock});
+    router = make(batch_records_max);
   }
-  void run() {
-    for (int i = 0; i < 200; ++i) {
-      router->pump();
+  std::unique_ptr<Router> make(std::size_t batch_records_max = 0) {
+    options.id = RouterId{"r" + std::to_string(++routers)};
+    options.batch_records_max = batch_records_max;
+    return std::make_unique<Router>(options, Router::Ports{journal, store, desk, clock});
+  }
+  void run() { run_all({router.get()}); }
+  void run_all(const std::vector<Router*>& all_of_them, int rounds = 200) {
+    for (int i = 0; i < rounds; ++i) {
+      for (auto* one : all_of_them) one->pump();
       clock.pass(1ms);
     }
   }

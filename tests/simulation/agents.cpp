@@ -40,12 +40,12 @@ void World::connect(Client& client) {
   client.session = SessionId{client.id.text() + "-" + std::to_string(pick(1'000'000))};
   client.connected = true;
   client.welcomed = false;
-  append(SessionOpened{client.id, client.session, GatewayId{"desk-1"}});
+  append(SessionOpened{client.id, client.session, gateway_});
 }
 
 void World::resync(Client& client) {
   client.welcomed = false;
-  append(SessionOpened{client.id, client.session, GatewayId{"desk-1"}});
+  append(SessionOpened{client.id, client.session, gateway_});
 }
 
 void World::command(Client& client, Command what, std::optional<OfferId> accepting) {
@@ -76,6 +76,7 @@ void World::act_on_held(Client& client) {
 void World::send(const engine::AgentFrame& frame) {
   audit_frame(frame);
   auto& client = clients_[frame.agent];
+  if (frame.gateway != gateway_) return;  // Nobody is there any more.
   if (!client.connected || client.session != frame.session) return;
   if (!calm_ && chance(1)) return;  // A send is not a delivery.
   if (std::holds_alternative<engine::WelcomeFrame>(frame.frame)) {

@@ -16,7 +16,21 @@ constexpr Milliseconds calm_time{20 * 60'000};
 World::World(std::uint64_t seed)
     : random_(seed),
       journal_(clock_, journal::Delivering::by_hand),
-      store_(journal::Delivering::by_hand, seed % 2 == 0 ? &journal_ : nullptr) {
+      store_(journal::Delivering::by_hand, seed % 2 == 0 ? &journal_ : nullptr),
+      server_(seed % 2 != 0) {
+  if (server_) {
+    router::SnapshotOptions options;
+    options.every = Milliseconds{30'000 + static_cast<std::int64_t>(pick(120'000))};
+    options.owning = [] { return true; };
+    options.ours = [this](const RouterId& owner) {
+      for (const auto& running : routers_)
+        if (running.router->has_engine() && running.router->status().phase == router::Phase::routing &&
+            running.router->engine().owner() == owner)
+          return true;
+      return false;
+    };
+    snapshots_ = std::make_unique<router::SnapshotRound>(options, journal_, store_, clock_, std::make_shared<router::Mailbox>());
+  }
   start_router();
   activate_policy();
   settle(1s);
@@ -33,7 +47,16 @@ void World::run(int steps) {
     if (i % 64 == 0) audit_running();
   }
   calm_ = true;
+  lease_lies_ = false;
   settle(calm_time);
+  if (harmed_at_ && !whole()) {  // What no commit runs into is found by whoever loads next.
+    routers_.clear();
+    start_router();
+    settle(calm_time);
+    const auto shown = routers_.back().router->status();
+    must(whole(), "a harmed store was not mended: the router is " + std::string(router::phase_name(shown.phase)) + " at " +
+                      std::to_string(shown.committed) + " of " + std::to_string(followed_) + "; " + shown.reason);
+  }
   audit_state();
   audit_running();
   audit_offers_end();
@@ -44,10 +67,25 @@ void World::run(int steps) {
 }
 
 void World::start_router() {
-  const auto name = "router-" + std::to_string(++routers_started_);
-  routers_.push_back({std::make_unique<router::Router>(router::RouterOptions{0, RouterId{name}, 1 + pick(40)},
-                                                       router::Router::Ports{journal_, store_, *this, clock_}),
-                      false});
+  router::RouterOptions options;
+  options.id = RouterId{"router-" + std::to_string(++routers_started_)};
+  options.batch_records_max = 1 + pick(40);
+  if (server_) {
+    options.snapshots = true;
+    options.engine_version = version_;
+    options.may_claim = [this, name = options.id.text()] { return may_claim(name); };
+    options.live_gateways = [this] { return std::optional(std::set<GatewayId>{gateway_}); };
+  }
+  routers_.push_back({std::make_unique<router::Router>(options, router::Router::Ports{journal_, store_, *this, clock_}), false});
+}
+
+// A lease by the store's clock: whoever asks first after it ran out has it.
+bool World::may_claim(const std::string& name) {
+  if (lease_lies_) return true;
+  if (lease_until_ <= clock_.steady()) lease_holder_ = name;
+  if (lease_holder_ != name) return false;
+  lease_until_ = clock_.steady() + Milliseconds{2'000};
+  return true;
 }
 
 void World::step() {
@@ -70,9 +108,11 @@ void World::deliver_some() {
 void World::pump_some() {
   for (auto& running : routers_)
     if (!running.asleep) running.router->pump();
+  if (snapshots_) static_cast<void>(snapshots_->pump());
 }
 
 void World::nemesis() {
+  if (server_ && chance(40)) return server_nemesis();
   switch (pick(9)) {
     case 0:
     case 1: return crash();
@@ -101,12 +141,54 @@ void World::crash() {
   journal_.crash();
   store_.crash();
   audit_state();
+  start_router();
+  if (server_) return;  // The gateway is a process of its own.
   for (auto& [id, client] : clients_) {
     client.connected = false;
     client.welcomed = false;
   }
+  append(GatewayLost{gateway_});
+}
+
+void World::server_nemesis() {
+  switch (pick(7)) {
+    case 0:
+    case 1: return lose_store();
+    case 2: return store_.keep();
+    case 3: lease_lies_ = chance(30); return;
+    case 4: return lose_gateway();
+    case 5: return change_version();
+    default:
+      if (routers_.size() < 3 && routers_.back().router->status().phase == router::Phase::routing) start_router();
+  }
+}
+
+void World::lose_store() {
+  follow();
+  if (!harmed_at_) harmed_at_ = followed_;
+  epoch_seen_ = offset_none;
+  switch (pick(3)) {
+    case 0: return store_.wipe();
+    case 1: return store_.restore();
+    default: return store_.damage(0, pick(1'000'000));
+  }
+}
+
+// It dies without a word; agents sign in at another one.
+void World::lose_gateway() {
+  gateway_ = GatewayId{"desk-" + std::to_string(++gateways_)};
+  for (auto& [id, client] : clients_) client.connected = client.welcomed = false;
+}
+
+// Rule O3. Not while the store is harmed: without store and without an orderly end, another version rightly refuses.
+void World::change_version() {
+  if (harmed_at_ && !whole()) return;
+  routers_.clear();
+  version_ = engine::engine_version + static_cast<int>(pick(2));
+  lease_until_ = {};
+  lease_lies_ = false;
   start_router();
-  append(GatewayLost{GatewayId{"desk-1"}});
+  settle(Milliseconds{30'000});
 }
 
 // Runs without new trouble until `time` has passed and nothing is left to happen.

@@ -2,6 +2,10 @@
 // a clock moved by hand, customers who repeat themselves, agents who vanish, and a nemesis that crashes the process between
 // any two events, loses answers, steps the clock and starts a second router by mistake. One thread, no real time: a seed
 // and a commit replay any failure.
+//
+// Even seeds are the embedded form: journal and state are one, and so are router and gateway. Odd seeds are the server
+// form: the store keeps an outbox, may be wiped, damaged or brought back from an old copy; routers take turns by a lease that
+// may lie, and change their version; gateways die; snapshots are made.
 #pragma once
 
 #include <map>
@@ -15,6 +19,7 @@
 
 #include "routing/journal/memory_journal.hpp"
 #include "routing/router/router.hpp"
+#include "routing/router/snapshot_round.hpp"
 #include "routing/state/memory_store.hpp"
 
 namespace usher::simulation {
@@ -86,6 +91,11 @@ class World final : public delivery::Delivery {
   void step();
   void nemesis();
   void crash();
+  void server_nemesis();
+  void lose_store();
+  void lose_gateway();
+  void change_version();
+  [[nodiscard]] bool may_claim(const std::string& name);
   void settle(Milliseconds time);
   void deliver_some();
   void pump_some();
@@ -112,6 +122,7 @@ class World final : public delivery::Delivery {
   // audit.cpp
   void audit_frame(const engine::AgentFrame& frame);
   void audit_running();
+  [[nodiscard]] bool whole();  // The store has been written anew since it was harmed.
   void audit_state();       // State equals the fold of the journal.
   void audit_offers_end();  // No offer outlives its time.
   void audit_end();         // Everything acknowledged is where it belongs.
@@ -141,6 +152,17 @@ class World final : public delivery::Delivery {
   std::set<ConversationId> forgotten_;
   std::set<Offset> skipped_;
   int crashes_ = 0;
+
+  // The server form.
+  const bool server_;
+  int version_ = engine::engine_version;
+  std::string lease_holder_;
+  Milliseconds lease_until_{0};
+  bool lease_lies_ = false;       // Whoever asks may claim.
+  GatewayId gateway_{"desk-1"};   // Where agents sign in now; earlier ones are dead.
+  int gateways_ = 1;
+  std::optional<Offset> harmed_at_;  // The store was harmed when so much was committed.
+  std::unique_ptr<router::SnapshotRound> snapshots_;
 };
 
 }  // namespace usher::simulation

@@ -1,0 +1,31 @@
+// See arrival.hpp.
+#include "routing/router/arrival.hpp"
+
+#include "routing/message/wire.hpp"
+
+namespace usher::router {
+
+Arrival read_arrival(Partition partition, const journal::Stored& stored, bool skip) {
+  Arrival arrival{partition, stored.offset, stored.appended_at, Unreadable{"it crashed the router"}};
+  if (skip) return arrival;
+  auto decoded = decode_record(stored.entry.type, stored.entry.value);
+  arrival.record = decoded ? std::move(*decoded) : Record{Unreadable{decoded.error().detail}};
+  return arrival;
+}
+
+Hash128 fingerprint(const journal::Entry& entry) {
+  return siphash128(entry.type + '\0' + entry.id + '\0' + entry.value, 0x7573686572, 0x7265636f7264);
+}
+
+Result<void> same_journal(journal::Journal& journal, Partition partition, Offset at, const Hash128& mark) {
+  if (at == offset_none) return {};
+  const auto records = journal.read(journal::Stream::inbound, partition, at, 1);
+  if (!records && records.error().fault != Fault::not_found) return records.error();
+  const bool there = records.has_value() && !records->empty() && records->front().offset == at;
+  if (there && fingerprint(records->front().entry) == mark) return {};
+  return fail(Fault::malformed,
+              there ? "the journal is not the one this state was made from: another record stands at offset " + std::to_string(at)
+                    : "the journal has lost the record at offset " + std::to_string(at) + ", which the state has applied");
+}
+
+}  // namespace usher::router

@@ -1,0 +1,21 @@
+// What a journal record says, ready for the engine: every fold of the log reads records in this one way.
+#pragma once
+
+#include "routing/journal/journal.hpp"
+#include "routing/message/record.hpp"
+#include "routing/message/siphash.hpp"
+
+namespace usher::router {
+
+using namespace usher::message;
+
+// `skip`: set aside by rule X1; its bytes are not looked at. What cannot be read becomes Unreadable.
+[[nodiscard]] Arrival read_arrival(Partition partition, const journal::Stored& stored, bool skip);
+
+// What a store remembers of the last record it applied, to notice a journal that is not the one it came from (rule J2).
+[[nodiscard]] Hash128 fingerprint(const journal::Entry& entry);
+
+// Fails with `malformed` unless the record at `at` is the one of that fingerprint (rule J2).
+[[nodiscard]] Result<void> same_journal(journal::Journal& journal, Partition partition, Offset at, const Hash128& mark);
+
+}  // namespace usher::router

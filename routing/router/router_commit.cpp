@@ -1,0 +1,118 @@
+// Commits: what was applied is stored, and only then does the world see it (rules S1, S4). And what an owner leaves behind that
+// stops in order.
+#include "routing/message/plant.hpp"
+#include "routing/router/router_loop.hpp"
+
+namespace usher::router {
+namespace {
+
+constexpr Milliseconds farewell_at_most{5'000};
+
+}  // namespace
+
+void Router::Loop::submit() {
+  if (in_flight || answer_lost || !unwritten.empty()) return;
+  if (rewrite_wanted) return rewrite_wanted->at_once || caught_up ? submit_rewrite() : void();
+  if (batch.empty() && !trim_due()) return;
+  CommitInFlight flight;
+  auto& commit = flight.commit;
+  commit.partition = options.partition;
+  commit.before = stored;
+  commit.after = {{engine.epoch(), applied}, applied_mark, engine.state_hash()};
+  commit.changes = batch.take_changes();
+  commit.bodies = std::move(batch.bodies);
+  commit.bodies_gone = std::move(batch.bodies_gone);
+  commit.outbox = batch.outbox;
+  commit.outbox_done = publisher.take_done();
+  flight.frames = std::move(batch.frames);
+  flight.outbox = std::move(batch.outbox);
+  totals.dead_letters += batch.dead_letters;
+  batch = {};
+  in_flight = std::move(flight);
+  if (planted(Plant::frames_before_commit))
+    for (const auto& frame : in_flight->frames) ports.delivery.send(frame);
+  send_commit();
+}
+
+// The outbox is trimmed with the next commit, or, when nothing more comes, by one of its own.
+bool Router::Loop::trim_due() const {
+  return publisher.has_done() && ports.clock.steady() - applied_steady >= trim_outbox_after;
+}
+
+void Router::Loop::send_commit() {
+  auto done = [weak = weak_from_this(), letters = mailbox, mine = generation](const Result<state::CommitReceipt>& receipt) {
+    letters->post([weak, mine, receipt] {
+      const auto loop = weak.lock();
+      if (loop && loop->generation == mine) loop->committed(receipt);
+    });
+  };
+  if (in_flight->rewrite) ports.store.rewrite(*in_flight->rewrite, std::move(done));
+  else ports.store.commit(in_flight->commit, std::move(done));
+}
+
+void Router::Loop::committed(const Result<state::CommitReceipt>& receipt) {
+  if (receipt) return well(), leave(receipt->outbox_published);
+  if (receipt.error().fault == Fault::conflict && planted(Plant::refusal_ignored)) return leave(true);
+  if (receipt.error().fault == Fault::conflict || receipt.error().fault == Fault::malformed)
+    return store_damaged(receipt.error().detail);
+  if (planted(Plant::lost_answer_believed)) return leave(true);
+  answer_lost = true;  // Rule S1: whether it was applied is found out by reading.
+  trouble(receipt.error());
+}
+
+void Router::Loop::settle_lost_answer() {
+  const auto meta = ports.store.load_meta(options.partition);
+  if (!meta) return trouble(meta.error());
+  const auto& flight = in_flight->commit;
+  if (*meta && (*meta)->position == flight.after.position) {
+    answer_lost = false;
+    well();
+    // Whether the store also published is not known: the tails are, on a load.
+    return flight.outbox.empty() && !in_flight->rewrite ? leave(true) : load_anew("an answer was lost");
+  }
+  const auto expected = in_flight->rewrite ? in_flight->rewrite->before : std::optional(flight.before);
+  const auto there = *meta ? std::optional((*meta)->position) : std::nullopt;
+  if (there != expected) return store_damaged("the store does not stand where it was left");
+  answer_lost = false;
+  well();
+  send_commit();
+}
+
+// Only now may the world see it.
+void Router::Loop::leave(bool published) {
+  stored = in_flight->commit.after.position;
+  trouble_since.reset();
+  if (in_flight->rewrite) {
+    ++totals.rewrites;
+    const auto texts = engine.texts();
+    texts_missing.assign(texts.begin(), texts.end());
+  }
+  ++totals.commits;
+  if (!published) publisher.add(std::move(in_flight->outbox));
+  for (const auto& frame : in_flight->frames) ports.delivery.send(frame);
+  in_flight.reset();
+}
+
+// An owner that stops in order leaves a snapshot where it stopped: whoever comes next, of whatever version, may begin there
+// (rules O3, X2). Not for ever: without it the next one begins with the store.
+void Router::Loop::say_farewell() {
+  if (!stopping || !options.snapshots || phase != Phase::routing || troubled) return;
+  const auto now = ports.clock.steady();
+  if (!stopping_since) stopping_since = now;
+  if (!farewell && !in_flight && batch.empty() && publisher.idle() && applied == stored.offset &&
+      applied >= claimed_at && !rewrite_wanted) {
+    farewell = true;
+    snapshots.begin({{stored, applied_mark, engine.state_hash()}, engine.owner_version(), engine.epoch(), true,
+                     engine.serialize()});
+  }
+  if (farewell) snapshots.pump();
+}
+
+bool Router::Loop::said_farewell() const {
+  if (!options.snapshots) return true;
+  if (stopping_since && ports.clock.steady() - *stopping_since > farewell_at_most) return true;
+  // Before its own claim is folded, a router has nothing to leave.
+  return applied < claimed_at || (farewell && (!snapshots.busy() || snapshots.failed()));
+}
+
+}  // namespace usher::router

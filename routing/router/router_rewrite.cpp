@@ -1,0 +1,179 @@
+// A store that lost what it had (rule S2): flushed or damaged under a live owner. The owner
+// reads the log to its end, to be sure that it still is one, and writes everything anew from memory. Texts, which no engine
+// keeps, are read from the journal again and follow bit by bit.
+#include <algorithm>
+#include <iterator>
+
+#include "routing/message/wire.hpp"
+#include "routing/router/router_loop.hpp"
+
+namespace usher::router {
+namespace {
+
+constexpr std::size_t texts_at_once = 64;
+constexpr const char* texts_lost_type = "usher.control.texts_lost.v1";
+constexpr const char* texts_back_type = "usher.control.texts_back.v1";
+
+// What an agent's record says, as the router writes it when the record is new.
+std::optional<Written> written_by(const CommandIssued& record, const engine::Engine& engine, const engine::TextPlace& place,
+                                  Instant at) {
+  Written written;
+  if (const auto* reply = std::get_if<Reply>(&record.command)) written.text = reply->text;
+  else if (const auto* note = std::get_if<Note>(&record.command)) written.text = note->text;
+  else if (const auto* transfer = std::get_if<Transfer>(&record.command)) written.text = transfer->note;
+  else return std::nullopt;
+  written.note = !std::holds_alternative<Reply>(record.command);
+  const auto kind = written.note ? engine::BodyKind::note : engine::BodyKind::reply;
+  written.id = engine::text_id(kind, place.conversation, record.agent, record.id, place.offset);
+  written.conversation = place.conversation;
+  written.author = record.agent;
+  written.author_name = engine.display_name(record.agent);
+  written.written_at = at;
+  return written;
+}
+
+}  // namespace
+
+void Router::Loop::store_damaged(const std::string& why) {
+  const auto meta = ports.store.load_meta(options.partition);
+  if (!meta) {  // Not known yet what stands there: asked again, as after a lost answer.
+    answer_lost = true;
+    return trouble(meta.error());
+  }
+  const auto there = *meta ? std::optional((*meta)->position) : std::nullopt;
+  // A newer position is another router's, and the log will say whose.
+  if (there && (there->offset > stored.offset || there->epoch > stored.epoch)) return load_anew("another router has written");
+  // An old copy was put back: whole in itself, so everything since is folded onto it once more.
+  if (there && there->offset < stored.offset) return load_anew("an old copy of the state was put back");
+  // Nothing of the refused commit is lost: its changes are in the engine.
+  answer_lost = false;
+  if (in_flight) {
+    auto& commit = in_flight->commit;
+    auto fresh = std::move(batch);
+    batch = {};
+    batch.bodies = std::move(commit.bodies);
+    batch.bodies_gone = std::move(commit.bodies_gone);
+    batch.frames = std::move(in_flight->frames);
+    batch.records = 1;
+    batch.dead_letters = fresh.dead_letters;
+    std::move(fresh.bodies.begin(), fresh.bodies.end(), std::back_inserter(batch.bodies));
+    std::move(fresh.bodies_gone.begin(), fresh.bodies_gone.end(), std::back_inserter(batch.bodies_gone));
+    batch.add_frames(std::move(fresh.frames));
+    std::move(in_flight->outbox.begin(), in_flight->outbox.end(), std::back_inserter(rewrite_outbox));
+    std::move(fresh.outbox.begin(), fresh.outbox.end(), std::back_inserter(batch.outbox));
+    in_flight.reset();
+  }
+  ++generation;  // No answer to the refused commit counts any more.
+  if (texts_note == Noted::under_way) texts_note = Noted::no;
+  tick_out = false;
+  caught_up = false;
+  rewrite_wanted = RewriteWanted{there, false};
+  trouble(message::fail(Fault::unavailable, "the state store lost what it had (" + why + "); it is being written anew"));
+}
+
+// Before the store looks whole again, it is noted durably that it is not: whoever comes next goes on with the texts.
+bool Router::Loop::texts_noted() {
+  if (texts_note == Noted::yes) return true;
+  if (texts_note == Noted::under_way) return false;
+  texts_note = Noted::under_way;
+  note_texts(texts_lost_type, [this](bool taken) { texts_note = taken ? Noted::yes : Noted::no; });
+  return false;
+}
+
+Result<bool> Router::Loop::texts_wanted() {
+  bool wanted = false;
+  const auto bounds = ports.journal.bounds(journal::Stream::control, options.partition);
+  if (!bounds) return bounds.error();
+  for (Offset at = bounds->first; at < bounds->end;) {
+    const auto records = ports.journal.read(journal::Stream::control, options.partition, at, 1024);
+    if (!records) return records.error();
+    if (records->empty()) break;
+    for (const auto& record : *records) {
+      if (record.entry.type == texts_lost_type) wanted = true;
+      if (record.entry.type == texts_back_type) wanted = false;
+    }
+    at = records->back().offset + 1;
+  }
+  return wanted;
+}
+
+void Router::Loop::note_texts(const char* type, std::function<void(bool)> then) {
+  ports.journal.append(journal::Stream::control, options.partition, {options.id.text(), type, "{}"},
+                       [weak = weak_from_this(), letters = mailbox, mine = generation, then = std::move(then)](
+                           const Result<journal::Appended>& done) {
+                         letters->post([weak, mine, then, taken = done.has_value()] {
+                           const auto loop = weak.lock();
+                           if (loop && loop->generation == mine) then(taken);
+                         });
+                       });
+}
+
+void Router::Loop::submit_rewrite() {
+  if (!texts_noted()) return;
+  CommitInFlight flight;
+  auto& commit = flight.commit;
+  commit.partition = options.partition;
+  commit.after = {{engine.epoch(), applied}, applied_mark, engine.state_hash()};
+  flight.outbox = std::exchange(rewrite_outbox, {});
+  std::move(batch.outbox.begin(), batch.outbox.end(), std::back_inserter(flight.outbox));
+  commit.outbox = flight.outbox;  // Also says that there is something which may be out.
+  state::Rewrite rewrite;
+  rewrite.partition = options.partition;
+  rewrite.before = rewrite_wanted->before;
+  rewrite.after = commit.after;
+  rewrite.entities = engine.serialize();
+  rewrite.bodies = std::move(batch.bodies);
+  rewrite.outbox = publisher.unpublished();
+  rewrite.outbox.insert(rewrite.outbox.end(), flight.outbox.begin(), flight.outbox.end());
+  flight.rewrite = std::move(rewrite);
+  flight.frames = std::move(batch.frames);
+  totals.dead_letters += batch.dead_letters;
+  auto gone = std::move(batch.bodies_gone);
+  batch = {};
+  batch.bodies_gone = std::move(gone);
+  rewrite_wanted.reset();
+  in_flight = std::move(flight);
+  send_commit();
+}
+
+// A little in each round, with the commits that go out anyway or in small ones of their own.
+void Router::Loop::restore_texts() {
+  if (stopping || troubled || in_flight || rewrite_wanted) return;
+  if (texts_missing.empty() && texts_note == Noted::yes && batch.empty()) {  // The last of them are committed.
+    texts_note = Noted::under_way;
+    note_texts(texts_back_type, [this](bool taken) { texts_note = taken ? Noted::no : Noted::yes; });
+  }
+  // A batch that waits for one of them grows until it is there.
+  if (texts_missing.empty() || (batch.full(records_max()) && unwritten.empty())) return;
+  const auto first = texts_missing.front().offset;
+  const auto records = ports.journal.read(journal::Stream::inbound, options.partition, first, texts_at_once);
+  if (!records) {
+    if (records.error().fault == Fault::unavailable) return trouble(records.error());
+    const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
+    if (!bounds) return trouble(bounds.error());
+    for (; !texts_missing.empty() && texts_missing.front().offset < bounds->first; ++totals.texts_lost) texts_missing.pop_front();
+    return;
+  }
+  const auto last = records->empty() ? first : records->back().offset;
+  auto record = records->begin();
+  for (; !texts_missing.empty() && texts_missing.front().offset <= last; texts_missing.pop_front()) {
+    const auto& place = texts_missing.front();
+    if (!engine.conversation(place.conversation)) continue;  // Forgotten meanwhile, and its texts with it.
+    while (record != records->end() && record->offset < place.offset) ++record;
+    if (record != records->end() && record->offset == place.offset) add_text(*record, place);
+    else ++totals.texts_lost;
+  }
+}
+
+void Router::Loop::add_text(const journal::Stored& record, const engine::TextPlace& place) {
+  const auto decoded = decode_record(record.entry.type, record.entry.value);
+  if (!decoded) return;
+  if (const auto* message = std::get_if<MessageReceived>(&*decoded)) {
+    batch.add_body({place.conversation, place.sequence, message->message.id, record.entry.value, record.offset});
+  } else if (const auto* command = std::get_if<CommandIssued>(&*decoded)) {
+    const auto written = written_by(*command, engine, place, record.appended_at);
+    if (written) batch.add_body({place.conversation, place.sequence, written->id, body_json(*written)});
+  }
+}
+
+}  // namespace usher::router
