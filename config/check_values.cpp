@@ -69,6 +69,17 @@ Checked check_form(const Field& field, const std::string& text) {
     case Form::digest:
       if (is_digest(text)) break;
       return wrong("expected the 64 hexadecimal digits of a SHA-256");
+    case Form::endpoint:
+      if (parse_endpoint(text)) return {text, ""};
+      if (!field.choices.empty() && text == field.choices.front()) return {text, ""};
+      return wrong("expected an endpoint such as tcp://127.0.0.1:5570" +
+                   (field.choices.empty() ? std::string() : " or " + listed(field.choices)) + ", not " + shown(text));
+    case Form::redis:
+      if (parse_redis_url(text)) return {text, ""};
+      return wrong("expected redis://[user@]host[:port][/database] or unix:///path, and no password in it");
+    case Form::topic:
+      if (is_topic_prefix(text)) return {text, ""};
+      return wrong("expected letters, digits, '.', '_' and '-', 100 at most, not " + shown(text));
     case Form::any:
     case Form::levels:
     case Form::counts:

@@ -8,6 +8,20 @@
 
 namespace usher::config {
 
+Options read_section(Draft& draft, std::string_view name) {
+  static const Node absent;
+  const auto* entry = draft.root.find(name);
+  return draft.reader.read(entry != nullptr ? entry->value : absent, entry != nullptr ? entry->place : Place{},
+                           std::string(name), section_named(name).fields);
+}
+
+Place place_in(const Draft& draft, std::string_view section, std::string_view key) {
+  const auto* holder = draft.root.find(section);
+  if (holder == nullptr) return Place{};
+  const auto* entry = holder->value.find(key);
+  return entry != nullptr ? entry->value.place : holder->place;
+}
+
 std::vector<std::string_view> names_in(const Node& root, std::string_view collection) {
   std::vector<std::string_view> names;
   const auto* holder = root.find(collection);

@@ -29,11 +29,17 @@ struct Types {
 
 // Each reads its part into draft.settings and reports into draft.problems; the order does not matter.
 void read_top(Draft& draft);
+void read_servers(Draft& draft);
 void read_connectors(Draft& draft, const Types& types);
 void read_labels(Draft& draft);
 void read_queues(Draft& draft);
 void read_rules(Draft& draft);
 void read_agents(Draft& draft);
+
+// One section of fixed keys; absent sections read like empty ones.
+[[nodiscard]] Options read_section(Draft& draft, std::string_view name);
+// Where a key of a section stands, or else the section, or else the file.
+[[nodiscard]] Place place_in(const Draft& draft, std::string_view section, std::string_view key);
 
 // The names under a collection, whether or not what they hold is right: a reference to a faulty queue does not dangle.
 [[nodiscard]] std::vector<std::string_view> names_in(const Node& root, std::string_view collection);

@@ -22,6 +22,9 @@ enum class Form {
   digest,    // 64 hexadecimal digits.
   levels,    // Of a map: skill names to 1..5.
   counts,    // Of a map: channel names to 0..most.
+  endpoint,  // tcp://HOST:PORT; `off` where it is a choice.
+  redis,     // redis://[user@]host[:port][/database], unix:///path
+  topic,     // The beginning of topics' names.
 };
 
 struct Field {

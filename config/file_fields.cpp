@@ -3,6 +3,7 @@
 #include <array>
 
 #include "config/field.hpp"
+#include "config/settings.hpp"
 #include "routing/message/policy.hpp"
 #include "routing/message/result.hpp"
 
@@ -13,6 +14,7 @@ constexpr long long second = 1000;
 constexpr long long minute = 60 * second;
 constexpr long long hour = 60 * minute;
 constexpr long long day = 24 * hour;
+constexpr long long partitions_max = 10'000;
 constexpr long long conversations_max = 1000;  // Of one agent at once: far more than anyone can hold.
 
 constexpr std::string_view log_levels[] = {"debug", "info", "warn", "error"};
@@ -45,10 +47,16 @@ constexpr Field levels(std::string_view name, std::string_view about) {
   return {{name, Kind::map, false, "", about}, Form::levels, message::skill_level_min, message::skill_level_max};
 }
 
+constexpr Field secret(std::string_view name, std::string_view about) {
+  return {{name, Kind::secret, false, "", about}};
+}
+
 constexpr Field top_fields[] = {
     required(
         text("tenant", "", "Name of this installation's tenant; part of every id, so never change it.", Form::name)),
     text("data", "./data", "Folder of the database, files and secrets; relative to this file. --data wins."),
+    text("blobs", "", "Folder of customers' files; `blobs` in the data folder when absent. All nodes need the same one."),
+    text("secrets", "", "Folder of secret.key and admin.token; the data folder when absent."),
     list("trusted_proxies", Form::address, "Addresses of proxies whose X-Forwarded-For is believed."),
     required(text("default_queue", "", "Queue of messages that no rule sends elsewhere.", Form::name)),
     duration("urgency_step", "10m", second, day, "Waiting time that one step of urgency is worth."),
@@ -78,6 +86,44 @@ constexpr Field times_fields[] = {
     duration("reopen_within", "7d", 0, 90 * day, "A customer's message reopens a closed conversation for so long."),
     duration("dedupe_window", "7d", hour, 30 * day, "A message delivered again within this time is the same message."),
 };
+constexpr Field kafka_fields[] = {
+    list("brokers", Form::listen, "Some brokers of the cluster, HOST:PORT; with this key the journal is in Kafka."),
+    text("topic_prefix", "usher", "What the names of the topics begin with.", Form::topic),
+    number("partition", "0", 0, partitions_max - 1, "The partition of this tenant; it never changes by itself."),
+    {{"properties", Kind::map, false, "", "Settings of librdkafka, such as security.protocol; passed on as they are."}},
+    secret("sasl_password", "Becomes sasl.password of librdkafka."),
+    secret("ssl_key_password", "Becomes ssl.key.password of librdkafka."),
+    number("partitions", "1", 1, partitions_max, "Partitions that usherctl topics ensure makes."),
+    number("replication", "3", 1, 9, "Replicas that usherctl topics ensure asks for; 3 in production."),
+    duration("retention", "14d", hour, 25 * day, "How long the cluster keeps what customers wrote."),
+};
+constexpr Field redis_fields[] = {
+    text("url", "", "redis://[user@]host[:port][/database] or unix:///path; with it the state is in Redis.", Form::redis),
+    list("sentinels", Form::listen, "Instead of the host: Sentinels that know where the primary is, HOST:PORT."),
+    text("sentinel_name", "", "How the Sentinels call the primary."),
+    text("user", "", "The user to sign in as, where the URL names none."),
+    secret("password", "The password of that user."),
+    number("database", "0", 0, redis_database_max, "The number of the database, where the URL names none."),
+    text("key_prefix", "usher:v1", "What all keys begin with.", Form::any),
+    duration("bodies_kept_for", "30d", hour, 3650 * day, "Texts of forgotten conversations are kept for so long."),
+};
+constexpr std::string_view off[] = {"off"};
+constexpr Field zmq_fields[] = {
+    {{"agents", Kind::text, false, "tcp://127.0.0.1:5570", "Where agents' programs connect; off for nowhere."},
+     Form::endpoint,
+     0,
+     0,
+     off},
+    text("fabric", "tcp://127.0.0.1:0", "Where a desk hears routers of other processes; port 0 takes any free one.",
+         Form::endpoint),
+    text("advertise", "", "The host under which routers reach `fabric`; needed when that is a wildcard."),
+    secret("cluster_secret", "The same text on every node, 32 characters or more: it protects what they say."),
+    text("curve_secret_file", "", "File of the secret key of `agents`, mode 0600; needed beyond this machine."),
+    {{"allowed_keys", Kind::map, false, "", "Public keys of agents' programs, each with its agent."}},
+};
+constexpr Field node_fields[] = {
+    text("name", "", "What the log and other nodes call this one; the machine's name when absent.", Form::name),
+};
 
 constexpr Section section_rows[] = {
     {"http", "The public listener.", http_fields},
@@ -85,6 +131,10 @@ constexpr Section section_rows[] = {
     {"log", "The daemon's own log; it never holds customers' text.", log_fields},
     {"desk", "Agents' browsers.", desk_fields},
     {"times", "How long things may take.", times_fields},
+    {"kafka", "The journal in Apache Kafka; together with `redis`, or not at all.", kafka_fields},
+    {"redis", "The tracked state in Redis; together with `kafka`, or not at all.", redis_fields},
+    {"zmq", "Agents' programs, and routers and desks in different processes.", zmq_fields},
+    {"node", "This process among several.", node_fields},
 };
 constexpr Section collection_rows[] = {
     {"connectors", "Ways in and out for customers, by name; `type` says which kind.", {}},

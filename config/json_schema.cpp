@@ -37,6 +37,13 @@ json::object text_schema(const Field& field) {
       return patterned("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$");
     case Form::digest:
       return patterned("^[0-9A-Fa-f]{64}$");
+    case Form::endpoint:
+      return patterned(field.choices.empty() ? "^tcp://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"
+                                             : "^(off|tcp://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5})$");
+    case Form::redis:
+      return patterned("^(unix:///.+|redis://([^@:/]+@)?([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?(/[0-9]{1,4})?)$");
+    case Form::topic:
+      return patterned("^[A-Za-z0-9._-]{1,100}$");
     case Form::choice: {
       json::array choices;
       for (const auto choice : field.choices) choices.push_back(text_of(choice));

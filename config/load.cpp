@@ -11,6 +11,7 @@ LoadedSettings read_settings(const Node& root, ProblemList& problems, const std:
   FieldReader reader(problems, folder);
   Draft draft{root, problems, reader, folder};
   read_top(draft);
+  read_servers(draft);
   read_connectors(draft, types);
   read_labels(draft);
   read_queues(draft);

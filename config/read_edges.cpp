@@ -8,22 +8,6 @@
 namespace usher::config {
 namespace {
 
-// One section of fixed keys and where it stands; absent sections read like empty ones.
-Options read_section(Draft& draft, std::string_view name) {
-  static const Node absent;
-  const auto* entry = draft.root.find(name);
-  return draft.reader.read(entry != nullptr ? entry->value : absent, entry != nullptr ? entry->place : Place{},
-                           std::string(name), section_named(name).fields);
-}
-
-// Where a key of a section stands, or else the section, or else the file.
-Place place_in(const Draft& draft, std::string_view section, std::string_view key) {
-  const auto* holder = draft.root.find(section);
-  if (holder == nullptr) return Place{};
-  const auto* entry = holder->value.find(key);
-  return entry != nullptr ? entry->value.place : holder->place;
-}
-
 Listen listen_of(const Options& options) { return parse_listen(options.text("listen")).value_or(Listen{}); }
 
 void read_listeners(Draft& draft) {
@@ -77,6 +61,11 @@ void read_top(Draft& draft) {
   auto& settings = draft.settings;
   settings.tenant = TenantId(top.text("tenant"));
   settings.data_folder = (draft.folder / top.text("data")).lexically_normal().string();
+  const auto folder_of = [&](const char* key) {
+    return top.text(key).empty() ? "" : (draft.folder / top.text(key)).lexically_normal().string();
+  };
+  settings.blobs_folder = folder_of("blobs");
+  settings.secrets_folder = folder_of("secrets");
   settings.trusted_proxies = top.list("trusted_proxies");
   read_listeners(draft);
   const auto log = read_section(draft, "log");

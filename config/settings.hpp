@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,12 +42,57 @@ struct AgentToken {
   std::string sha256;  // Of the token, lower-case hexadecimal.
 };
 
+// The journal in Kafka.
+struct KafkaSettings {
+  std::vector<std::string> brokers;
+  std::string topic_prefix;
+  Partition partition = 0;                        // Of this tenant (rule J5).
+  std::map<std::string, std::string> properties;  // Of librdkafka, passwords included.
+  int partitions = 1;                             // These three: for `usherctl topics ensure`.
+  int replication = 1;
+  Milliseconds retention{0};
+  friend bool operator==(const KafkaSettings&, const KafkaSettings&) = default;
+};
+
+// The state in Redis. One of: host and port; unix_socket; sentinels and sentinel_name.
+inline constexpr long long redis_database_max = 9999;
+struct RedisSettings {
+  std::string host;
+  std::uint16_t port = 6379;
+  std::string unix_socket;
+  std::vector<std::string> sentinels;
+  std::string sentinel_name;
+  std::string user;
+  std::string password;
+  int database = 0;
+  std::string key_prefix;
+  Milliseconds bodies_kept_for{0};
+  friend bool operator==(const RedisSettings&, const RedisSettings&) = default;
+};
+
+struct ZmqSettings {
+  std::string agents;                  // Endpoint; "" for nowhere.
+  bool agents_written = false;         // False: `agents` is the default, and may stay closed where it is taken.
+  std::string fabric;                  // Endpoint to bind.
+  std::string advertise;               // Host; "": the one that was bound.
+  std::string cluster_secret;          // "" for none.
+  std::string curve_secret_file;       // "" for none.
+  std::map<std::string, std::string> allowed_keys;  // Public key to agent.
+  friend bool operator==(const ZmqSettings&, const ZmqSettings&) = default;
+};
+
 struct Settings {
   TenantId tenant;
   Listen http;
   Listen ops;
   std::string public_url;   // How customers reach `http`; no trailing slash.
   std::string data_folder;  // `--data` wins.
+  std::string blobs_folder;    // "": in the data folder.
+  std::string secrets_folder;  // "": the data folder.
+  std::string node_name;       // "": the machine's name.
+  std::optional<KafkaSettings> kafka;  // Both or none.
+  std::optional<RedisSettings> redis;
+  ZmqSettings zmq;
   std::string log_level;    // debug, info, warn, error
   std::string log_format;   // json, text
   std::vector<std::string> agent_origins;  // Browsers' Origin values allowed on /v1/agent; none: only requests without one, and public_url.

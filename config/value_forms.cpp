@@ -108,6 +108,49 @@ bool is_wildcard(const Listen& listen) {
   return address == "0.0.0.0" || address == "::";
 }
 
+bool is_loopback(const Listen& listen) {
+  const auto address = canonical_address(listen.host);
+  return listen.host == "localhost" || (address && (*address == "::1" || address->starts_with("127.")));
+}
+
+std::optional<Listen> parse_endpoint(std::string_view text) {
+  constexpr std::string_view scheme = "tcp://";
+  if (!text.starts_with(scheme)) return std::nullopt;
+  return parse_listen(text.substr(scheme.size()));
+}
+
+std::optional<RedisSettings> parse_redis_url(std::string_view text) {
+  RedisSettings out;
+  constexpr std::string_view socket_scheme = "unix://", scheme = "redis://";
+  if (text.starts_with(socket_scheme)) {
+    out.unix_socket = text.substr(socket_scheme.size());
+    return out.unix_socket.starts_with('/') && out.unix_socket.size() > 1 ? std::optional(out) : std::nullopt;
+  }
+  if (!text.starts_with(scheme)) return std::nullopt;
+  text.remove_prefix(scheme.size());
+  if (const auto at = text.find('@'); at != text.npos) {
+    out.user = text.substr(0, at);
+    if (out.user.empty() || out.user.find(':') != out.user.npos) return std::nullopt;
+    text.remove_prefix(at + 1);
+  }
+  if (const auto slash = text.find('/'); slash != text.npos) {
+    const auto database = parse_number(text.substr(slash + 1));
+    if (!database || *database < 0 || *database > redis_database_max) return std::nullopt;
+    out.database = static_cast<int>(*database);
+    text = text.substr(0, slash);
+  }
+  const auto authority = parse_authority(text);
+  if (!authority || (authority->second && *authority->second == 0)) return std::nullopt;
+  out.host = authority->first;
+  out.port = authority->second.value_or(out.port);
+  return out;
+}
+
+bool is_topic_prefix(std::string_view text) {
+  return text.size() <= 100 &&
+         all(text, [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; });
+}
+
 bool is_name(std::string_view text) {
   const auto start = [](char c) { return is_lower(c) || is_digit(c); };
   return text.size() <= 64 && all(text, [&](char c) { return start(c) || c == '_' || c == '-'; }) &&

@@ -20,6 +20,8 @@ namespace usher::config {
 [[nodiscard]] std::string listen_text(const Listen& listen);
 // 0.0.0.0 or ::, which no customer can type into a browser.
 [[nodiscard]] bool is_wildcard(const Listen& listen);
+// Nobody on another machine reaches it.
+[[nodiscard]] bool is_loopback(const Listen& listen);
 [[nodiscard]] bool is_name(std::string_view text);
 [[nodiscard]] bool is_language(std::string_view text);
 [[nodiscard]] bool is_digest(std::string_view text);
@@ -27,6 +29,12 @@ namespace usher::config {
 [[nodiscard]] bool is_url(std::string_view text);
 // A URL that ends with its host or port, in lower case.
 [[nodiscard]] bool is_origin(std::string_view text);
+// `tcp://HOST:PORT`, as ZeroMQ and its users write it.
+[[nodiscard]] std::optional<Listen> parse_endpoint(std::string_view text);
+// `redis://[user@]host[:port][/database]` or `unix:///path`. No password: that is a secret of its own.
+[[nodiscard]] std::optional<RedisSettings> parse_redis_url(std::string_view text);
+// [A-Za-z0-9._-], 100 at most.
+[[nodiscard]] bool is_topic_prefix(std::string_view text);
 // The canonical text of an IPv4 or IPv6 address.
 [[nodiscard]] std::optional<std::string> canonical_address(const std::string& text);
 // Unquoted text that YAML 1.2 reads as a number or a flag.

@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::string_view protocol = "usher.agent.v1";
 constexpr auto cut_after = 2s;
-constexpr int close_vanished = 1006;
 constexpr int close_wrong_kind = 1003;
 
 class WebSocketSession final : public AgentSession, public std::enable_shared_from_this<WebSocketSession> {

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <exception>
 #include <future>
-#include <sstream>
 #include <thread>
 
 #include "daemon/config_catalog.hpp"
@@ -56,20 +55,6 @@ Exit check_config(const std::string& file) {
   return Exit::ok;
 }
 
-// All three, in any order: on one machine without servers, no role can be elsewhere.
-Result<void> check_roles(const std::string& roles) {
-  bool edge = false, router = false, desk = false;
-  std::istringstream in(roles);
-  for (std::string role; std::getline(in, role, ',');) {
-    if (role == "edge") edge = true;
-    else if (role == "router") router = true;
-    else if (role == "desk") desk = true;
-    else return fail(Fault::malformed, "there is no role '" + role + "'; there are edge, router and desk");
-  }
-  if (edge && router && desk) return {};
-  return fail(Fault::conflict, "without a Kafka and a Redis configured, one process runs all of edge, router and desk");
-}
-
 // Says what the router came to, once a change.
 class PhaseWatch {
  public:
@@ -77,10 +62,11 @@ class PhaseWatch {
     if (status.phase == last_) return;
     last_ = status.phase;
     const auto level = status.phase == router::Phase::routing ? LogLevel::info
+                       : status.phase == router::Phase::standby ? LogLevel::info
                        : status.phase == router::Phase::failed ? LogLevel::error
                                                                : LogLevel::warn;
-    log(level, "router", "phase", {{"phase", phase_name(status.phase)}, {"reason", status.reason}});
-    notify_systemd("STATUS=" + std::string(phase_name(status.phase)) + " " + status.reason);
+    log(level, "router", "phase", {{"phase", router::phase_name(status.phase)}, {"reason", status.reason}});
+    notify_systemd("STATUS=" + std::string(router::phase_name(status.phase)) + " " + status.reason);
   }
 
  private:
@@ -103,7 +89,7 @@ void serve(Node& node) {
       const auto reloaded = node.reload();
       notify_systemd(reloaded ? "READY=1\nSTATUS=routing" : "READY=1\nSTATUS=the last reload was refused");
     }
-    phases.look(node.router_status());
+    if (const auto status = node.router_status()) phases.look(*status);
     // Fed by the router's own thread: a router that hangs is a daemon that hangs.
     if (node.router_answered() && watchdog) notify_systemd("WATCHDOG=1");
   }
@@ -148,28 +134,37 @@ Result<std::unique_ptr<Node>> start_node(config::Settings settings, NodeOptions 
 }
 
 Exit run(const RunChoice& choice) {
-  const auto roles = check_roles(choice.roles);
+  const auto roles = parse_roles(choice.roles);
   if (!roles) {
     std::fprintf(stderr, "usherd: --roles: %s\n", roles.error().detail.c_str());
-    return roles.error().fault == Fault::malformed ? Exit::usage : Exit::config;
+    return Exit::usage;
   }
   auto loaded = load_settings(choice.config);
   print_problems(loaded.problems);
   if (!loaded.settings) return Exit::config;
   auto settings = std::move(*loaded.settings);
+  if (!roles->all() && !settings.kafka) {
+    std::fprintf(stderr, "usherd: --roles: without kafka and redis in the configuration, one process runs all of edge, "
+                         "router and desk\n");
+    return Exit::config;
+  }
   const std::filesystem::path data = choice.data.empty() ? settings.data_folder : choice.data;
 
   block_signals();
   start_logging(parse_log_level(settings.log_level), settings.log_format == "text" ? LogFormat::text : LogFormat::json);
-  log_info("usherd", "starting", {{"version", version}, {"tenant", settings.tenant.text()}, {"data", data.string()}});
-  auto node = start_node(std::move(settings), {choice.config, data});
+  log_info("usherd", "starting", {{"version", version},
+                                  {"tenant", settings.tenant.text()},
+                                  {"roles", roles->text()},
+                                  {"data", data.string()}});
+  auto node = start_node(std::move(settings), {choice.config, data, *roles});
   if (!node) {
     log_error("usherd", node.error().detail);
     stop_logging();
     std::fprintf(stderr, "usherd: %s\n", node.error().detail.c_str());
     return exit_for(node.error().fault);
   }
-  log_info("http", "customers and agents: " + (*node)->public_address(), {{"url", (*node)->public_address()}});
+  if (const auto& url = (*node)->public_address(); !url.empty())
+    log_info("http", "customers and agents: " + url, {{"url", url}});
   log_info("http", "operations: " + (*node)->ops_address(), {{"url", (*node)->ops_address()}});
   notify_systemd("READY=1\nSTATUS=routing");
   serve(**node);
@@ -197,7 +192,7 @@ int run_usherd(int argc, const char* const* argv) {
   auto* run_command = app.add_subcommand("run", "Run the daemon until SIGTERM; SIGHUP reads the configuration again");
   run_command->add_option("--config", choice.config, "The configuration file")->required();
   run_command->add_option("--data", choice.data, "The data folder; wins over the file's");
-  run_command->add_option("--roles", choice.roles, "What this process does")->capture_default_str();
+  run_command->add_option("--roles", choice.roles, "What this process does; fewer than all three only with Kafka and Redis")->capture_default_str();
   run_command->callback([&] { chosen = [&] { return run(choice); }; });
 
   std::string file;

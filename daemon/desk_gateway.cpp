@@ -49,8 +49,7 @@ void DeskGateway::Desk::append(Record record, std::string id, std::function<void
       });
 }
 
-void DeskGateway::Desk::adopt(Upgrade upgrade) {
-  auto link = make_agent_session(std::move(upgrade), options.idle_max);
+void DeskGateway::Desk::adopt(std::shared_ptr<AgentSession> link) {
   if (stopping) return link->cut();
   auto session = std::make_shared<DeskSession>(SessionId(random_name()), options.commands_per_second);
   session->link = std::move(link);
@@ -165,7 +164,11 @@ std::optional<Response> DeskGateway::check(const Request& request) const {
   return std::nullopt;
 }
 
-void DeskGateway::adopt(Upgrade upgrade) { desk_->adopt(std::move(upgrade)); }
+void DeskGateway::adopt(Upgrade upgrade) {
+  desk_->adopt(make_agent_session(std::move(upgrade), desk_->options.idle_max));
+}
+
+void DeskGateway::adopt(std::shared_ptr<AgentSession> link) { desk_->adopt(std::move(link)); }
 
 void DeskGateway::send(const engine::AgentFrame& frame) {
   if (frame.gateway != desk_->options.gateway) return;
@@ -182,6 +185,10 @@ void DeskGateway::send(const engine::AgentFrame& frame) {
 
 void DeskGateway::service(bool degraded) {
   desk_->ports.loop.post([desk = desk_, degraded] { desk->tell_service(degraded); });
+}
+
+void DeskGateway::frames_lost() {
+  desk_->ports.loop.post([desk = desk_] { desk->welcome_all_anew(); });
 }
 
 void DeskGateway::stop(Milliseconds within) {

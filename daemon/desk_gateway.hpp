@@ -1,4 +1,4 @@
-// DeskGateway: agents' sessions over WebSocket (`usher.agent.v1`, docs/agent-protocol.md). It turns what agents say
+// DeskGateway: agents' sessions over WebSocket and ZeroMQ (`usher.agent.v1`, docs/agent-protocol.md). It turns what agents say
 // into journal records and the engine's frames into JSON; it decides nothing. All sessions live on the loop's thread.
 //
 // Journey: router -> delivery -> [DeskGateway] -> agent, and agent -> [DeskGateway] -> journal.
@@ -23,6 +23,7 @@ namespace usher::daemon {
 
 using namespace usher::message;
 
+class AgentSession;
 class AgentTokens;
 
 struct DeskOptions {
@@ -57,9 +58,12 @@ class DeskGateway final : public delivery::Delivery {
   [[nodiscard]] std::optional<Response> check(const Request& request) const;
   // Takes over a WebSocket handshake of /v1/agent. On the loop's thread.
   void adopt(Upgrade upgrade);
+  // Takes over a connection of another transport; it is started before this returns. On the loop's thread.
+  void adopt(std::shared_ptr<AgentSession> link);
   // Any thread. Never blocks: it posts to the loop.
   void send(const engine::AgentFrame& frame) override;
   void service(bool degraded) override;
+  void frames_lost() override;
   // Closes every session with 1012 (service restart) and takes no new ones. Returns when all are closed or after
   // `within`. Not on the loop's thread.
   void stop(Milliseconds within);

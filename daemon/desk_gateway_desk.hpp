@@ -66,7 +66,7 @@ struct DeskGateway::Desk : std::enable_shared_from_this<DeskGateway::Desk> {
   Desk(DeskOptions chosen, Ports given);
 
   // desk_gateway.cpp: sessions begin, are looked after, and end.
-  void adopt(Upgrade upgrade);
+  void adopt(std::shared_ptr<AgentSession> link);
   void sweep();
   void check_token(const Session& session);
   void check_tokens(const AgentId* agent);
@@ -88,6 +88,7 @@ struct DeskGateway::Desk : std::enable_shared_from_this<DeskGateway::Desk> {
   // desk_gateway_outbound.cpp: what the engine says.
   void deliver(const engine::AgentFrame& frame);
   void tell_service(bool degraded);
+  void welcome_all_anew();
   void remember(DeskSession& session, const engine::Frame& frame);
   void write(const Session& session, boost::json::object frame);
 

@@ -18,7 +18,6 @@ namespace {
 
 constexpr int refusals_in_a_row_max = 1'000;
 constexpr int close_policy = 1008;
-constexpr int close_try_later = 1013;
 
 std::optional<std::uint32_t> sequence_of(const json::value& value) {
   if (value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= std::numeric_limits<std::uint32_t>::max())
@@ -66,8 +65,9 @@ void DeskGateway::Desk::hello(const Session& session, const json::object& frame)
   if (version != nullptr && *version != 1) return refuse(session, "hello", "", "bad_request", "v: 1 is spoken here");
   const auto token = text_field(frame, "token", limits::short_field_bytes_max);
   const auto agent = token && !token->empty() ? ports.tokens.who(*token) : std::nullopt;
-  // One socket is one agent's: another one signs in on a socket of its own.
-  if (!agent || (session->agent && session->agent != agent)) {
+  // One socket is one agent's: another one signs in on a socket of its own. So is one key.
+  const auto bound = session->link->only_agent();
+  if (!agent || (session->agent && session->agent != agent) || (bound && bound != agent)) {
     refuse(session, "hello", "", "unauthorised", {});
     return session->link->close(close_unauthorised, "unauthorised");
   }

@@ -48,6 +48,12 @@ void DeskGateway::Desk::tell_service(bool degraded) {
   }
 }
 
+// Also those that wait for a welcome: it may be the very frame that was lost.
+void DeskGateway::Desk::welcome_all_anew() {
+  for (const auto& [id, session] : sessions)
+    if (session->agent) ask_for_welcome(session);
+}
+
 // What the agent may see from now on: for history.
 void DeskGateway::Desk::remember(DeskSession& session, const engine::Frame& frame) {
   if (const auto* welcome = std::get_if<engine::WelcomeFrame>(&frame)) {

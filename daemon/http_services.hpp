@@ -13,6 +13,7 @@
 #include "connectors/connector.hpp"
 #include "daemon/http_workers.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/node_roles.hpp"
 #include "daemon/private_link.hpp"
 #include "routing/journal/journal.hpp"
 #include "routing/state/state_store.hpp"
@@ -74,9 +75,9 @@ struct HttpServices {
   connectors::Ingress& ingress;
   connectors::BlobStore& blobs;
   LiveConnectors& connectors;
-  router::RouterThread& router;
+  router::RouterThread* router;  // Null: not in this process.
   AgentTokens& tokens;
-  DeskGateway& desk;
+  DeskGateway* desk;             // Null: not in this process.
   PrivateLinks& links;
   Metrics& metrics;
   HttpWorkers& workers;
@@ -86,6 +87,15 @@ struct HttpServices {
   std::function<Result<void>()> reload;  // malformed: the detail has one problem a line, and nothing changed.
   // "" when ready; else why not, in words (stopping, starting). Checked beside the router's own phase. Any thread.
   std::function<std::string()> not_ready;
+
+  // Of the node; the rest of a node that does everything needs none of it.
+  Roles roles{};
+  std::string node{};
+  std::string durability = "nothing is promised";
+  // What the servers do not promise (rule J3). Any thread.
+  std::function<std::vector<std::string>()> weaknesses = [] { return std::vector<std::string>(); };
+  // Asked where there is no router: is this agent in the configuration? Any thread.
+  std::function<bool(const AgentId&)> knows_agent = [](const AgentId&) { return false; };
 };
 
 }  // namespace usher::daemon

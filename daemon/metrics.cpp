@@ -33,27 +33,6 @@ prometheus::Family<prometheus::Gauge>& gauge(Registry& registry, const char* nam
   return BuildGauge().Name(name).Help(help).Register(registry);
 }
 
-const char* phase_word(router::Phase phase) {
-  switch (phase) {
-    case router::Phase::loading:
-      return "loading";
-    case router::Phase::claiming:
-      return "claiming";
-    case router::Phase::routing:
-      return "routing";
-    case router::Phase::paused:
-      return "paused";
-    case router::Phase::stopped:
-      return "stopped";
-    case router::Phase::failed:
-      return "failed";
-  }
-  return "unknown";
-}
-
-constexpr router::Phase phases[] = {router::Phase::loading, router::Phase::claiming, router::Phase::routing,
-                                    router::Phase::paused,  router::Phase::stopped,  router::Phase::failed};
-
 double seconds(message::Milliseconds span) { return static_cast<double>(span.count()) / 1000.0; }
 
 }  // namespace
@@ -103,7 +82,8 @@ struct Metrics::Families {
 };
 
 void Metrics::Families::fill(const router::RouterStatus& status, const engine::Engine* engine, message::Instant now) {
-  for (const auto each : phases) phase.Add({{"phase", phase_word(each)}}).Set(each == status.phase ? 1 : 0);
+  for (const auto each : router::phases)
+    phase.Add({{"phase", std::string(router::phase_name(each))}}).Set(each == status.phase ? 1 : 0);
   records.Set(static_cast<double>(status.records));
   commits.Set(static_cast<double>(status.commits));
   dead_letters.Set(static_cast<double>(status.dead_letters));
@@ -170,9 +150,9 @@ void Metrics::refused(const std::string& why) { families_->refusals.Add({{"reaso
 
 void Metrics::reload(bool good) { families_->reloads.Add({{"result", good ? "good" : "bad"}}).Increment(); }
 
-std::string Metrics::text(const router::RouterStatus& status, const engine::Engine* engine, message::Instant now) {
+std::string Metrics::text(const std::optional<router::RouterStatus>& status, const engine::Engine* engine, message::Instant now) {
   const std::lock_guard lock(families_->mutex);
-  families_->fill(status, engine, now);
+  if (status) families_->fill(*status, engine, now);
   return prometheus::TextSerializer().Serialize(families_->registry.Collect());
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "routing/engine/engine.hpp"
@@ -29,8 +30,8 @@ class Metrics {
   void refused(const std::string& why);                              // Input refused before the journal, by reason.
   void reload(bool good);
 
-  // Gauges and totals of the router, then everything as text. `engine` may be null.
-  [[nodiscard]] std::string text(const router::RouterStatus& status, const engine::Engine* engine,
+  // Gauges and totals of the router, if there is one, then everything as text. `engine` may be null.
+  [[nodiscard]] std::string text(const std::optional<router::RouterStatus>& status, const engine::Engine* engine,
                                  message::Instant now);
 
  private:

@@ -1,35 +1,27 @@
-// Node: the order of starting, reloading and stopping.
+// Node: the order of starting and stopping; reloading is in node_reload.cpp.
 #include "daemon/node.hpp"
 
-#include <atomic>
-#include <future>
-#include <mutex>
+#include <unistd.h>
 
-#include "connectors/blob_store.hpp"
-#include "connectors/egress.hpp"
-#include "connectors/ingress.hpp"
-#include "connectors/triage.hpp"
-#include "daemon/agent_tokens.hpp"
+#include <algorithm>
+#include <array>
+#include <thread>
+
 #include "daemon/backup_archive.hpp"
 #include "daemon/config_catalog.hpp"
-#include "daemon/desk_gateway.hpp"
-#include "daemon/http_server.hpp"
 #include "daemon/logging.hpp"
-#include "daemon/node_policy.hpp"
+#include "daemon/node_parts.hpp"
 #include "daemon/ops_routes.hpp"
 #include "daemon/public_routes.hpp"
-#include "daemon/secret_files.hpp"
 #include "daemon/version.hpp"
-#include "routing/router/router_thread.hpp"
-#include "routing/state/sqlite_database.hpp"
+#include "routing/engine/entity_text.hpp"
 
 namespace usher::daemon {
 namespace {
 
-constexpr Partition partition = 0;                       // One tenant, one log.
 constexpr auto routing_within = std::chrono::minutes(5);  // A long journal is read again after a restored state.
-constexpr auto policy_within = std::chrono::seconds(30);
 constexpr auto announce_within = std::chrono::seconds(30);
+constexpr auto look_again_after = Milliseconds(50);
 
 // Webhooks to private addresses are refused (a customer's DNS could point one at our own network), unless the whole
 // installation is one: nobody outside reaches a public_url on the loopback.
@@ -47,50 +39,17 @@ std::string address_of(const config::Listen& listen, std::uint16_t port) {
   return "http://" + (six ? "[" + listen.host + "]" : listen.host) + ":" + std::to_string(port);
 }
 
-std::shared_ptr<const connectors::Triage> triage_of(const config::Settings& settings) {
-  return std::make_shared<const connectors::Triage>(settings.labels);
+NodeIdentity identity_of(const config::Settings& settings) {
+  auto name = settings.node_name;
+  if (name.empty() && on_servers(settings)) {
+    std::array<char, 64> host{};
+    if (::gethostname(host.data(), host.size() - 1) == 0) name = host.data();
+  }
+  if (name.empty()) name = "1";
+  return {name, name + "-" + sha256_of(random_bytes(16)).substr(0, 12)};
 }
 
 }  // namespace
-
-// Members are destroyed in reverse: doors first, then what they use; the database before the loop, since the journal's
-// last completions still post to it.
-struct Node::Parts {
-  NodeOptions options;
-  SystemClock clock;
-  config::Settings settings;  // As started or last reloaded; guarded by reloading.
-  std::mutex reloading;
-  std::atomic<bool> open{false};
-  std::atomic<bool> stopping{false};
-  std::shared_ptr<std::atomic<bool>> answered = std::make_shared<std::atomic<bool>>(false);
-  std::string public_address, ops_address;
-
-  Secrets secrets;
-  std::unique_ptr<Metrics> metrics;
-  std::unique_ptr<HttpLoop> loop;
-  std::unique_ptr<AgentTokens> tokens;
-  std::unique_ptr<state::SqliteDatabase> database;
-  std::unique_ptr<connectors::BlobStore> blobs;
-  std::unique_ptr<LiveConnectors> live_connectors;
-  std::unique_ptr<connectors::Ingress> ingress;
-  std::unique_ptr<DeskGateway> desk;
-  std::unique_ptr<connectors::Egress> egress;
-  std::unique_ptr<router::RouterThread> router;
-  std::unique_ptr<PrivateLinks> links;
-  std::unique_ptr<HttpWorkers> workers;
-  std::unique_ptr<HttpServices> services;
-  std::unique_ptr<HttpServer> public_server;
-  std::unique_ptr<HttpServer> ops_server;
-
-  Result<void> open_data();
-  void build(Node& node);
-  Result<void> open_ops();
-  Result<void> settle();
-  Result<void> open_doors();
-  Result<void> apply(config::Settings fresh);
-  void warn_of_restart(const config::Settings& fresh) const;
-  [[nodiscard]] PolicyPorts policy_ports() { return {database->journal(), *router, partition}; }
-};
 
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() {
@@ -101,16 +60,18 @@ Node::~Node() {
 }
 
 Result<std::unique_ptr<Node>> Node::start(config::Settings settings, NodeOptions options) {
+  if (!options.roles.all() && !on_servers(settings))
+    return fail(Fault::malformed, "without Kafka and Redis, one process runs all of edge, router and desk");
   auto parts = std::make_unique<Parts>();
+  parts->partition = settings.kafka ? settings.kafka->partition : 0;
+  parts->identity = identity_of(settings);
   parts->settings = std::move(settings);
   parts->options = std::move(options);
   std::unique_ptr<Node> node(new Node(std::move(parts)));
   auto& made = *node->parts_;
   auto done = made.open_data();
-  if (done) {
-    made.build(*node);
-    done = made.open_ops();
-  }
+  if (done) done = made.build(*node);
+  if (done) done = made.open_ops();
   if (done) done = made.settle();
   if (done) done = made.open_doors();
   if (!done) return done.error();
@@ -118,51 +79,81 @@ Result<std::unique_ptr<Node>> Node::start(config::Settings settings, NodeOptions
 }
 
 Result<void> Node::Parts::open_data() {
-  auto opened = state::SqliteDatabase::open(options.data_folder, clock);
+  auto opened = open_backend(settings, options.data_folder, clock);
   if (!opened) return opened.error();
-  database = std::move(*opened);
-  auto keys = open_secrets(options.data_folder);
+  backend = std::move(*opened);
+  const std::filesystem::path own = settings.secrets_folder;
+  // What cannot be made is reported by the first file that cannot be written.
+  if (std::error_code wrong; !own.empty() && std::filesystem::create_directories(own, wrong))
+    std::filesystem::permissions(own, std::filesystem::perms::owner_all, wrong);
+  auto keys = open_secrets(own.empty() ? options.data_folder : own);
   if (!keys) return keys.error();
   secrets = std::move(*keys);
+  // Links that one edge gave out are opened by all.
+  if (const auto shared = shared_secret(settings.zmq.cluster_secret, "private links"); !shared.empty() && backend->leases())
+    secrets.link_key = shared;
   auto books = AgentTokens::open(options.data_folder);
   if (!books) return books.error();
   tokens = std::move(*books);
   tokens->use_config(settings.tokens);
+  name_agents();
+  for (const auto& weakness : backend->weaknesses()) log_warn("durability", weakness);
   return {};
 }
 
-void Node::Parts::build(Node& node) {
-  auto& journal = database->journal();
-  auto& store = database->store();
+Result<void> Node::Parts::build(Node& node) {
   metrics = std::make_unique<Metrics>();
   loop = std::make_unique<HttpLoop>();
-  blobs = std::make_unique<connectors::BlobStore>(options.data_folder / "blobs");
+  blobs = std::make_unique<connectors::BlobStore>(settings.blobs_folder.empty() ? options.data_folder / "blobs"
+                                                                                 : std::filesystem::path(settings.blobs_folder));
   live_connectors = std::make_unique<LiveConnectors>(instances_of(settings));
-  ingress = std::make_unique<connectors::Ingress>(journal, partition, *blobs, triage_of(settings), clock);
-  DeskOptions desk_options;
-  desk_options.partition = partition;
-  desk_options.public_url = settings.public_url;
-  desk_options.origins = settings.agent_origins;
-  desk = std::make_unique<DeskGateway>(std::move(desk_options),
-                                       DeskGateway::Ports{*loop, journal, store, *tokens, *metrics, clock});
-  // Before the router: without a cursor it starts at the end of what is there now (rule E5).
-  egress = std::make_unique<connectors::Egress>(partition, connectors::Egress::Ports{journal, store, clock},
-                                                instances_of(settings), installation_is_private(settings.public_url));
-  router::RouterOptions router_options;
-  router_options.partition = partition;
-  // New for each process: a claim of an earlier life must not be taken for this one's (docs/decisions/0014).
-  router_options.id = RouterId("router-1-" + sha256_of(random_bytes(16)).substr(0, 12));
-  router = std::make_unique<router::RouterThread>(router_options, router::Router::Ports{journal, store, *desk, clock});
+  ingress = std::make_unique<connectors::Ingress>(backend->journal(), partition, *blobs, triage_of(settings), clock);
+  const auto built = build_posts();
+  if (!built) return built.error();
   links = std::make_unique<PrivateLinks>(secrets.link_key, settings.tenant, settings.public_url);
   workers = std::make_unique<HttpWorkers>();
+  build_services(node);
+  return {};
+}
+
+Result<void> Node::Parts::build_posts() {
+  auto& journal = backend->journal();
+  auto& store = backend->store();
+  if (options.roles.desk) {
+    auto opened = DeskPost::open(settings, partition, {*loop, journal, store, *tokens, *metrics, clock}, backend->leases(),
+                                 identity);
+    if (!opened) return opened.error();
+    desk = std::move(*opened);
+  }
+  // Before the router: without a cursor it starts at the end of what is there now (rule E5).
+  if (options.roles.edge)
+    egress = std::make_unique<EgressPost>(partition, connectors::Egress::Ports{journal, store, clock}, instances_of(settings),
+                                          installation_is_private(settings.public_url), backend->leases(), identity.life);
+  if (!options.roles.router) return {};
+  auto opened = RouterPost::open(settings, partition, {journal, store, backend->leases(), desk.get(), clock}, identity);
+  if (!opened) return opened.error();
+  router = std::move(*opened);
+  return {};
+}
+
+void Node::Parts::build_services(Node& node) {
   services = std::make_unique<HttpServices>(HttpServices{
-      settings.tenant, partition, settings.public_url, secrets.admin_token, version, clock, journal, store, *ingress,
-      *blobs, *live_connectors, *router, *tokens, *desk, *links, *metrics, *workers,
-      [this](const std::string& path) {
-        return write_backup(options.data_folder, path, [this](const auto& file) { return database->backup(file); });
+      settings.tenant, partition, settings.public_url, secrets.admin_token, version, clock, backend->journal(),
+      backend->store(), *ingress, *blobs, *live_connectors, router ? &router->router() : nullptr, *tokens,
+      desk ? &desk->gateway() : nullptr, *links, *metrics, *workers,
+      [this](const std::string& path) -> Result<void> {
+        if (backend->leases() != nullptr) return backend->backup(path);
+        return write_backup(options.data_folder, path, [this](const auto& file) { return backend->backup(file); });
       },
-      [&node] { return node.reload(); },
-      [this] { return std::string(stopping ? "stopping" : open ? "" : "starting"); }});
+      [&node] { return node.reload(); }, [this] { return not_ready(); }});
+  services->roles = options.roles;
+  services->node = identity.name;
+  services->durability = backend->durability();
+  services->weaknesses = [this] { return backend->weaknesses(); };
+  services->knows_agent = [this](const AgentId& agent) {
+    const std::lock_guard hold(naming);
+    return std::ranges::find(agents, agent) != agents.end();
+  };
 }
 
 // The operations listener first: while a long journal is read, /readyz says so.
@@ -178,79 +169,69 @@ Result<void> Node::Parts::open_ops() {
 
 // What must be in the log before the first customer or agent comes in.
 Result<void> Node::Parts::settle() {
-  const auto routes = wait_until_routing(*router, routing_within);
-  if (!routes) return routes.error();
-  const auto activated = activate_policy(policy_ports(), settings.policy, policy_within);
-  if (!activated) return activated.error();
-  if (*activated) log_info("config", "policy activated", {{"policy", policy_hash(settings.policy)}});
-  auto told = std::make_shared<std::promise<Result<void>>>();
-  auto announced = told->get_future();
-  desk->announce([told](Result<void> result) { told->set_value(std::move(result)); });
-  if (announced.wait_for(announce_within) != std::future_status::ready)
-    return fail(Fault::unavailable, "the journal did not take the desk's first record in time");
-  return announced.get();
+  if (router) {
+    // Embedded nobody reads before the first policy; among several the owner looks as soon as it is one.
+    if (backend->leases() != nullptr) {
+      const auto begun = router->activate(settings.policy);
+      if (!begun) return begun.error();
+    }
+    const auto routes = router->settle(routing_within);
+    if (!routes) return routes.error();
+    if (backend->leases() == nullptr) {
+      const auto activated = router->activate(settings.policy);
+      if (!activated) return activated.error();
+    }
+  }
+  if (backend->leases() != nullptr) {
+    const auto ruled = wait_for_policy();
+    if (!ruled) return ruled.error();
+  }
+  if (desk) return desk->settle(announce_within);
+  return {};
+}
+
+// A message before the first policy would have nowhere to go. Only the very first start waits here.
+Result<void> Node::Parts::wait_for_policy() {
+  const auto deadline = std::chrono::steady_clock::now() + limits::servers_within;
+  bool told = false;
+  for (;;) {
+    const auto head = backend->store().entity(partition, "engine", "head");
+    if (head && *head && !engine::EntityReader(**head).text("policy").empty()) return {};
+    if (std::chrono::steady_clock::now() >= deadline)
+      return fail(Fault::unavailable, "no router has made a policy active on partition " + std::to_string(partition));
+    if (!std::exchange(told, true)) log_info("usherd", "waiting for a router to make the first policy active");
+    std::this_thread::sleep_for(look_again_after);
+  }
 }
 
 Result<void> Node::Parts::open_doors() {
-  HttpServerOptions server_options;
-  server_options.name = "public";
-  server_options.trusted_proxies = settings.trusted_proxies;
-  public_server = std::make_unique<HttpServer>(*loop, public_routes(*services), *metrics, std::move(server_options));
-  const auto port = public_server->start(settings.http);
-  if (!port) return port.error();
-  public_address = address_of(settings.http, *port);
+  if (options.roles.edge || options.roles.desk) {
+    HttpServerOptions server_options;
+    server_options.name = "public";
+    server_options.trusted_proxies = settings.trusted_proxies;
+    public_server = std::make_unique<HttpServer>(*loop, public_routes(*services), *metrics, std::move(server_options));
+    const auto port = public_server->start(settings.http);
+    if (!port) return port.error();
+    public_address = address_of(settings.http, *port);
+  }
+  if (desk) {
+    const auto opened = desk->open_programs_door(settings);
+    if (!opened) return opened.error();
+  }
   open = true;
   return {};
 }
 
-Result<void> Node::reload() {
-  const std::lock_guard hold(parts_->reloading);
-  if (parts_->stopping) return fail(Fault::unavailable, "stopping");
-  auto loaded = load_settings(parts_->options.config_file);
-  std::string lines;
-  for (const auto& line : loaded.problems.lines) {
-    log_error("config", line);
-    lines += (lines.empty() ? "" : "\n") + line;
-  }
-  Result<void> done = fail(Fault::malformed, lines);
-  if (loaded.settings) {
-    done = parts_->apply(std::move(*loaded.settings));
-    if (!done) log_error("config", done.error().detail);
-  }
-  parts_->metrics->reload(done.has_value());
-  if (done) log_info("config", "reloaded");
-  else log_error("config", "not reloaded; the old configuration stays");
-  return done;
+std::string Node::Parts::not_ready() const {
+  if (stopping) return "stopping";
+  if (!open) return "starting";
+  return desk ? desk->trouble() : "";
 }
 
-Result<void> Node::Parts::apply(config::Settings fresh) {
-  if (fresh.tenant != settings.tenant)
-    return fail(Fault::malformed, "tenant: cannot change; the data folder belongs to " + settings.tenant.text());
-  // The one step that can fail comes first, so that a reload is all or nothing.
-  const auto activated = activate_policy(policy_ports(), fresh.policy, policy_within);
-  if (!activated) return activated.error();
-  if (*activated) log_info("config", "policy activated", {{"policy", policy_hash(fresh.policy)}});
-  ingress->use(triage_of(fresh));
-  live_connectors->use(instances_of(fresh));
-  egress->use(instances_of(fresh));
-  tokens->use_config(fresh.tokens);
-  set_log_level(parse_log_level(fresh.log_level));
-  warn_of_restart(fresh);
-  settings = std::move(fresh);
-  return {};
-}
-
-void Node::Parts::warn_of_restart(const config::Settings& fresh) const {
-  const auto warn = [](const char* key) { log_warn("config", "this key takes effect after a restart", {{"key", key}}); };
-  const auto differs = [](const config::Listen& one, const config::Listen& other) {
-    return one.host != other.host || one.port != other.port;
-  };
-  if (differs(fresh.http, settings.http)) warn("http.listen");
-  if (fresh.public_url != settings.public_url) warn("http.public_url");
-  if (differs(fresh.ops, settings.ops)) warn("ops.listen");
-  if (fresh.log_format != settings.log_format) warn("log.format");
-  if (fresh.agent_origins != settings.agent_origins) warn("desk.origins");
-  if (fresh.trusted_proxies != settings.trusted_proxies) warn("trusted_proxies");
+void Node::Parts::name_agents() {
+  const std::lock_guard hold(naming);
+  agents.clear();
+  for (const auto& agent : settings.policy.agents) agents.push_back(agent.id);
 }
 
 bool Node::stop(Milliseconds within) {
@@ -267,7 +248,8 @@ bool Node::stop(Milliseconds within) {
   if (parts.public_server) parts.public_server->stop_accepting();
   if (parts.desk) parts.desk->stop(left());
   if (parts.public_server) whole = parts.public_server->drain(left());
-  // No more records come in from outside; what egress still reports and the router still commits is finished.
+  // No more records come in from outside; what egress still reports and the router still commits is finished. Each gives
+  // its lease back with that, so that another process goes on at once.
   parts.egress.reset();
   if (parts.router) parts.router->stop();
   // Last, so that /readyz said "stopping" all along.
@@ -278,11 +260,15 @@ bool Node::stop(Milliseconds within) {
   return whole;
 }
 
-router::RouterStatus Node::router_status() const { return parts_->router->status(); }
+std::optional<router::RouterStatus> Node::router_status() const {
+  if (!parts_->router) return std::nullopt;
+  return parts_->router->router().status();
+}
 
 bool Node::router_answered() {
+  if (!parts_->router) return true;
   const bool since_last = parts_->answered->exchange(false);
-  parts_->router->inspect([answered = parts_->answered](const engine::Engine*) { *answered = true; });
+  parts_->router->router().inspect([answered = parts_->answered](const engine::Engine*) { *answered = true; });
   return since_last;
 }
 

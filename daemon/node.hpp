@@ -1,14 +1,16 @@
-// Node: one Usher on one machine, assembled from its settings: database, ingress, router, egress, desk, listeners. It owns
-// all of them and the order in which they start and stop. Main thread, but for reload(), which any thread may call.
+// Node: one process of Usher, assembled from its settings and its roles: backend, ingress, router, egress, desk, listeners.
+// It owns all of them and the order in which they start and stop. Main thread, but for reload(), which any thread may call.
 //
-// Journey: everything between a customer's socket and an agent's is a part of one node.
+// Journey: everything between a customer's socket and an agent's is a part of one node, or of several with Kafka and Redis.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/settings.hpp"
+#include "daemon/node_roles.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/result.hpp"
 #include "routing/router/router.hpp"
@@ -20,13 +22,15 @@ using namespace usher::message;
 struct NodeOptions {
   std::filesystem::path config_file;  // For reloads.
   std::filesystem::path data_folder;
+  Roles roles{};
 };
 
 class Node {
  public:
   // Returns once the doors are open. `conflict`: another process uses the data folder. `unavailable`: a port is taken, the
   // disk does not answer, or the router cannot go on. `unauthorised`: a secret file is readable by others. `malformed`:
-  // a file of the data folder is damaged. What had been started by then is stopped again.
+  // a file of the data folder is damaged. What had been started by then is stopped again. With servers it waits for them,
+  // and for the first policy, limits::servers_within at most each. Requires: all roles, unless the settings name servers.
   [[nodiscard]] static Result<std::unique_ptr<Node>> start(config::Settings settings, NodeOptions options);
   // Stops at once what stop() did not stop in order.
   ~Node();
@@ -40,10 +44,11 @@ class Node {
   // drains. Everything acknowledged is durable throughout. Returns false when something had to be cut off at `within`.
   bool stop(Milliseconds within = limits::drain_max);
 
-  [[nodiscard]] router::RouterStatus router_status() const;
-  // True when the router's thread has answered since the last call: what a watchdog wants to know.
+  // None: this process has no router.
+  [[nodiscard]] std::optional<router::RouterStatus> router_status() const;
+  // True when the router's thread has answered since the last call, or there is none: what a watchdog wants to know.
   [[nodiscard]] bool router_answered();
-  // Where the doors are: http://HOST:PORT.
+  // Where the doors are: http://HOST:PORT. A router alone has no public one: "".
   [[nodiscard]] const std::string& public_address() const;
   [[nodiscard]] const std::string& ops_address() const;
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 
+#include "daemon/logging.hpp"
 #include "routing/message/wire.hpp"
 
 namespace usher::daemon {
@@ -12,6 +13,8 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr auto look_again_after = Milliseconds(5);
+constexpr auto first_look_every = Milliseconds(50);
+constexpr auto first_within = Milliseconds(5'000);
 
 SteadyTime after(Milliseconds wait) { return std::chrono::steady_clock::now() + wait; }
 
@@ -73,17 +76,61 @@ Result<bool> activate_policy(const PolicyPorts& ports, const Policy& policy, Mil
   }
 }
 
-Result<void> wait_until_routing(const router::RouterThread& router, Milliseconds wait) {
+Result<void> wait_until_routing(const router::RouterThread& router, Milliseconds wait, Milliseconds standby_enough) {
   const auto deadline = after(wait);
+  std::optional<SteadyTime> standby_since;
   for (;;) {
     const auto status = router.status();
+    const auto now = std::chrono::steady_clock::now();
     if (status.phase == router::Phase::routing) return {};
     if (status.phase == router::Phase::failed || status.phase == router::Phase::stopped)
       return fail(Fault::unavailable, "the router cannot go on: " + status.reason);
-    if (std::chrono::steady_clock::now() >= deadline)
-      return fail(Fault::unavailable, "the router did not start in time: " + status.reason);
+    if (status.phase != router::Phase::standby) standby_since.reset();
+    else if (!standby_since) standby_since = now;
+    else if (now - *standby_since >= standby_enough) return {};
+    if (now >= deadline) return fail(Fault::unavailable, "the router did not start in time: " + status.reason);
     std::this_thread::sleep_for(look_again_after);
   }
+}
+
+FirstPolicy::FirstPolicy(PolicyPorts ports, Policy policy) : ports_(ports), policy_(std::move(policy)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+FirstPolicy::~FirstPolicy() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void FirstPolicy::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    lock.unlock();
+    const bool done = look();
+    lock.lock();
+    if (done) return;
+    changed_.wait_for(lock, first_look_every, [this] { return stop_; });
+  }
+}
+
+bool FirstPolicy::look() {
+  if (ports_.router.status().phase != router::Phase::routing) return false;
+  const auto current = current_policy(ports_, first_within);
+  if (!current) return false;
+  if (!current->empty()) {
+    if (*current != policy_hash(policy_))
+      log_warn("config", "the active policy is another than this file's; a reload makes this file's the active one",
+               {{"active", *current}, {"file", policy_hash(policy_)}});
+    return true;
+  }
+  const auto activated = activate_policy(ports_, policy_, first_within);
+  if (activated) log_info("config", "the first policy is active", {{"policy", policy_hash(policy_)}});
+  else log_warn("config", "the first policy is not active yet: " + activated.error().detail);
+  return activated.has_value();
 }
 
 }  // namespace usher::daemon

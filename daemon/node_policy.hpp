@@ -2,7 +2,10 @@
 // at boot whenever it differs from the engine's, and at each reload. Not on the router's thread.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "routing/journal/journal.hpp"
 #include "routing/router/router_thread.hpp"
@@ -10,6 +13,8 @@
 namespace usher::daemon {
 
 using namespace usher::message;
+
+inline constexpr auto policy_within = Milliseconds(30'000);
 
 struct PolicyPorts {
   journal::Journal& journal;
@@ -23,7 +28,29 @@ struct PolicyPorts {
 // Makes `policy` the engine's, unless it already is. True: a record was appended and applied.
 [[nodiscard]] Result<bool> activate_policy(const PolicyPorts& ports, const Policy& policy, Milliseconds wait);
 
-// Waits until the router routes. `unavailable` with its reason when it failed, stopped, or did not get there in time.
-[[nodiscard]] Result<void> wait_until_routing(const router::RouterThread& router, Milliseconds wait);
+// Waits until the router routes, or has stood by for `standby_enough` since another owns the partition. `unavailable` with
+// its reason when it failed, stopped, or did not get there in time.
+[[nodiscard]] Result<void> wait_until_routing(const router::RouterThread& router, Milliseconds wait,
+                                              Milliseconds standby_enough);
+
+// Among several nodes a policy becomes active by a reload, and at boot only when the log has none (rule P1). This waits
+// for the router to own the partition, looks once, and is done. A thread of its own.
+class FirstPolicy {
+ public:
+  // Ports outlive it.
+  FirstPolicy(PolicyPorts ports, Policy policy);
+  ~FirstPolicy();
+
+ private:
+  void run();
+  [[nodiscard]] bool look();
+
+  const PolicyPorts ports_;
+  const Policy policy_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stop_ = false;  // Guarded by mutex_.
+  std::thread thread_;
+};
 
 }  // namespace usher::daemon

@@ -2,6 +2,7 @@
 // the disk or the router.
 #include "daemon/ops_routes.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -24,35 +25,55 @@ constexpr auto action_within = std::chrono::minutes(30);
 // A process that answers this is alive; whether it may have traffic is readyz's to say.
 void healthz(const Request&, const Responder& respond) { respond(json_response(200, R"({"status":"ok"})")); }
 
+// "" when the router does what it is there for: to route, or to stand by while another does.
+std::string router_trouble(const router::RouterStatus& status) {
+  if (status.phase == router::Phase::routing || status.phase == router::Phase::standby) return "";
+  return "router " + std::string(router::phase_name(status.phase)) + (status.reason.empty() ? "" : ": " + status.reason);
+}
+
 void readyz(HttpServices& services, const Request& request, const Responder& respond) {
-  const auto status = services.router.status();
+  const auto status = services.router != nullptr ? services.router->status() : router::RouterStatus{};
   std::string reason = services.not_ready ? services.not_ready() : "";
-  if (reason.empty() && status.phase != router::Phase::routing)
-    reason = "router " + std::string(phase_name(status.phase)) + (status.reason.empty() ? "" : ": " + status.reason);
+  if (reason.empty() && services.router != nullptr) reason = router_trouble(status);
   json::object body{{"status", reason.empty() ? "ready" : "not ready"}};
   if (!reason.empty()) body["reason"] = reason;
+  // Rule J3: weaker is not wrong, but nobody shall find it out by losing something.
+  if (const auto weaknesses = services.weaknesses(); !weaknesses.empty())
+    body["weaknesses"] = json::array(weaknesses.begin(), weaknesses.end());
   if (request.query == "verbose" || request.query_value("verbose")) {
-    body["router"] = json::object{{"phase", phase_name(status.phase)},
-                                  {"applied", status.applied},
-                                  {"committed", status.committed},
-                                  {"lag_records", status.lag_records}};
-    // Rule J3: what an acknowledgement is worth here.
-    body["durability"] = "one machine: acknowledged after fsync to its disk, no replica";
+    body["roles"] = services.roles.text();
+    if (services.router != nullptr)
+      body["router"] = json::object{{"phase", router::phase_name(status.phase)},
+                                    {"applied", status.applied},
+                                    {"committed", status.committed},
+                                    {"lag_records", status.lag_records}};
+    body["durability"] = services.durability;
   }
   respond(json_response(reason.empty() ? 200 : 503, json::serialize(body)));
 }
 
 void metrics(HttpServices& services, const Responder& respond) {
-  services.router.inspect([&services, respond](const engine::Engine* engine) {
+  const auto show = [&services, respond](const engine::Engine* engine) {
     Response response;
     response.type = "text/plain; version=0.0.4; charset=utf-8";
-    response.body = services.metrics.text(services.router.status(), engine, services.clock.wall());
+    const auto status = services.router != nullptr ? std::optional(services.router->status()) : std::nullopt;
+    response.body = services.metrics.text(status, engine, services.clock.wall());
     respond(std::move(response));
-  });
+  };
+  if (services.router == nullptr) return show(nullptr);
+  services.router->inspect(show);
 }
 
 void create_token(HttpServices& services, const Request& request, const Responder& respond) {
   const AgentId agent(request.arguments.front());
+  const auto make = [&services, agent](bool known) {
+    if (!known) return problem(404, "There is no such agent.");
+    const auto token = services.tokens.create(agent);
+    if (!token) return problem(token.error());
+    return json_response(201, json::serialize(json::object{{"agent", agent.text()}, {"token", *token}}));
+  };
+  if (services.router == nullptr)
+    return on_worker(services, respond, [&services, agent, make] { return make(services.knows_agent(agent)); });
   look(
       services, respond,
       [agent](const engine::Engine& engine) {
@@ -60,12 +81,7 @@ void create_token(HttpServices& services, const Request& request, const Responde
           if (known.id == agent) return true;
         return false;
       },
-      [&services, agent](bool known) {
-        if (!known) return problem(404, "There is no such agent.");
-        const auto token = services.tokens.create(agent);
-        if (!token) return problem(token.error());
-        return json_response(201, json::serialize(json::object{{"agent", agent.text()}, {"token", *token}}));
-      });
+      make);
 }
 
 void revoke_tokens(HttpServices& services, const Request& request, const Responder& respond) {
@@ -100,24 +116,6 @@ void reload(HttpServices& services, const Responder& respond) {
 
 }  // namespace
 
-std::string_view phase_name(router::Phase phase) {
-  switch (phase) {
-    case router::Phase::loading:
-      return "loading";
-    case router::Phase::claiming:
-      return "claiming";
-    case router::Phase::routing:
-      return "routing";
-    case router::Phase::paused:
-      return "paused";
-    case router::Phase::stopped:
-      return "stopped";
-    case router::Phase::failed:
-      return "failed";
-  }
-  return "unknown";
-}
-
 std::optional<std::int64_t> query_number(const Request& request, std::string_view name, std::int64_t fallback,
                                          std::int64_t most) {
   const auto text = request.query_value(name);
@@ -137,6 +135,8 @@ Handler guarded(HttpServices& services, Handler handler) {
     handler(std::move(request), std::move(respond));
   };
 }
+
+Response no_router() { return problem(503, "This node has no router; ask one that has."); }
 
 void on_worker(HttpServices& services, const Responder& respond, std::function<Response()> work) {
   if (!services.workers.take([respond, work = std::move(work)] { respond(work()); }))

@@ -41,20 +41,30 @@ Overview overview_of(const engine::Engine& engine) {
           engine.agents(),      engine.queues()};
 }
 
-json::object router_status(HttpServices& services) {
-  const auto status = services.router.status();
-  return {{"version", services.version},
-          {"tenant", services.tenant.text()},
-          {"partition", services.partition},
-          {"phase", phase_name(status.phase)},
+json::object node_status(const HttpServices& services) {
+  json::object body{{"version", services.version},
+                    {"tenant", services.tenant.text()},
+                    {"partition", services.partition},
+                    {"node", services.node},
+                    {"roles", services.roles.text()}};
+  if (services.desk != nullptr) body["sessions"] = services.desk->sessions();
+  return body;
+}
+
+json::object router_status(const HttpServices& services) {
+  const auto status = services.router->status();
+  auto body = node_status(services);
+  const json::object router{
+          {"phase", router::phase_name(status.phase)},
           {"reason", status.reason},
           {"applied", status.applied},
           {"committed", status.committed},
           {"lag_records", status.lag_records},
           {"records", status.records},
           {"commits", status.commits},
-          {"dead_letters", status.dead_letters},
-          {"sessions", services.desk.sessions()}};
+          {"dead_letters", status.dead_letters}};
+  for (const auto& [name, value] : router) body[name] = value;
+  return body;
 }
 
 Response show_status(HttpServices& services, const Overview& overview) {
@@ -85,7 +95,8 @@ Response show_status(HttpServices& services, const Overview& overview) {
 
 // Also while the router has nothing to show: an operator asks most when something is wrong.
 void status(HttpServices& services, const Responder& respond) {
-  services.router.inspect([&services, respond](const engine::Engine* engine) {
+  if (services.router == nullptr) return respond(shown(node_status(services)));
+  services.router->inspect([&services, respond](const engine::Engine* engine) {
     if (engine == nullptr) return respond(shown(router_status(services)));
     auto overview = std::make_shared<Overview>(overview_of(*engine));
     on_worker(services, respond, [&services, overview] { return show_status(services, *overview); });

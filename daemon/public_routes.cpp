@@ -10,6 +10,7 @@
 #include "daemon/http_upgrade.hpp"
 #include "daemon/problem_json.hpp"
 #include "daemon/public_routes_parts.hpp"
+#include "routing/engine/entity_text.hpp"
 #include "routing/router/router_thread.hpp"
 
 namespace usher::daemon {
@@ -21,12 +22,15 @@ constexpr std::size_t small_body_bytes = 64 * 1024;
 
 RouteTable public_routes(HttpServices& services) {
   RouteTable table;
-  add_form_routes(table, services);
-  add_channel_routes(table, services);
+  if (services.roles.edge) {
+    add_form_routes(table, services);
+    add_channel_routes(table, services);
+  }
   add_blob_routes(table, services);
-  table.add_upgrade(
-      "/v1/agent", [&services](const Request& request) { return services.desk.check(request); },
-      [&services](Upgrade upgrade) { services.desk.adopt(std::move(upgrade)); });
+  if (services.desk != nullptr)
+    table.add_upgrade(
+        "/v1/agent", [&services](const Request& request) { return services.desk->check(request); },
+        [&services](Upgrade upgrade) { services.desk->adopt(std::move(upgrade)); });
   return table;
 }
 
@@ -78,9 +82,31 @@ void accept_input(HttpServices& services, InstancePointer instance, connectors::
   if (!services.workers.take(std::move(work))) done(fail(Fault::overloaded, "Too many large inputs at once."));
 }
 
+// As the store has it: what its router last committed. Of the view only what every entity says.
+Sight stored_sight(HttpServices& services, ConversationId id) {
+  Sight sight;
+  const auto text = services.reader.entity(services.partition, "conversation", id.text());
+  if (!text) return sight;
+  sight.known = true;
+  if (!text->has_value()) return sight;
+  engine::EntityReader entity(**text);
+  engine::ConversationView view;
+  view.id = id;
+  view.state = entity.choice("state", engine::ConversationState::closed);
+  view.connector = ConnectorId(entity.text("connector"));
+  if (const auto agent = entity.text("agent"); !agent.empty()) view.agent = AgentId(agent);
+  if (entity.good()) sight.view = std::move(view);
+  return sight;
+}
+
 void with_conversation(HttpServices& services, ConversationId id, const Responder& respond,
                        std::function<void(const Sight&)> look) {
-  services.router.inspect([&services, id, respond, look = std::move(look)](const engine::Engine* engine) {
+  if (services.router == nullptr) {
+    if (!services.workers.take([&services, id, look = std::move(look)] { look(stored_sight(services, id)); }))
+      respond(problem(fail(Fault::overloaded, "Too many requests at once.")));
+    return;
+  }
+  services.router->inspect([&services, id, respond, look = std::move(look)](const engine::Engine* engine) {
     Sight sight;
     sight.known = engine != nullptr;
     if (engine != nullptr) sight.view = engine->conversation(id);

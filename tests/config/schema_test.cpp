@@ -24,7 +24,12 @@ void collect_keys(const json::value& value, std::set<std::string>& keys) {
   for (const auto& [name, child] : *object) {
     if (name == "$defs") continue;  // Connectors' keys are described with the connectors.
     if (name == "properties") {
-      for (const auto& [key, ignored] : child.as_object()) keys.emplace(key.data(), key.size());
+      // A key of the file may itself be called `properties`.
+      for (const auto& [key, described] : child.as_object()) {
+        keys.emplace(key.data(), key.size());
+        collect_keys(described, keys);
+      }
+      continue;
     }
     collect_keys(child, keys);
   }

@@ -15,5 +15,6 @@ struct WrongFile {
 };
 
 [[nodiscard]] std::vector<WrongFile> wrong_files();
+[[nodiscard]] std::vector<WrongFile> wrong_servers();  // Some of them.
 
 }  // namespace usher::config::test

@@ -1,12 +1,15 @@
-// A blocking agent over a plain socket: the WebSocket handshake and frames by hand (RFC 6455), so that a test may also
-// send what a library would refuse to.
+// A blocking agent. Over a WebSocket it is a plain socket with the handshake and frames by hand (RFC 6455), so that a
+// test may also send what a library would refuse to; over ZeroMQ a DEALER. Tests that name no transport run on both.
 #pragma once
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <zmq.hpp>
 
 #include "tests/daemon/http_client.hpp"
 
@@ -22,11 +25,26 @@ struct Heard {
   }
 };
 
-class AgentClient {
+// Where agents come in: WebSockets at a port, ZeroMQ when `zmq` has an endpoint.
+struct Door {
+  std::uint16_t port = 0;
+  std::string zmq;
+
+  Door() = default;
+  Door(std::uint16_t number) : port(number) {}
+  operator std::uint16_t() const { return port; }
+};
+
+class AgentSocket {
  public:
-  explicit AgentClient(std::uint16_t port, const std::string& headers = "Sec-WebSocket-Protocol: usher.agent.v1\r\n",
-                       int receive_buffer = 0)
-      : http_(port, receive_buffer) {
+  virtual ~AgentSocket() = default;
+  virtual void frame(int opcode, const std::string& payload) = 0;
+  virtual Heard hear() = 0;
+};
+
+class WebSocketAgent final : public AgentSocket {
+ public:
+  WebSocketAgent(std::uint16_t port, const std::string& headers, int receive_buffer) : http_(port, receive_buffer) {
     http_.send(
         "GET /v1/agent HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
@@ -36,7 +54,7 @@ class AgentClient {
 
   [[nodiscard]] const Answer& opened() const { return opened_; }
 
-  void frame(int opcode, const std::string& payload) const {
+  void frame(int opcode, const std::string& payload) override {
     std::string out(1, static_cast<char>(0x80 | opcode));
     if (payload.size() < 126) {
       out += static_cast<char>(0x80 | payload.size());
@@ -50,14 +68,8 @@ class AgentClient {
     out += std::string(4, '\0');  // A mask of zeros is a mask.
     http_.send(out + payload);
   }
-  void say(const std::string& text) const { frame(1, text); }
-  void say(const boost::json::object& object) const { say(boost::json::serialize(object)); }
-  void hello(const std::string& token) const {
-    say(boost::json::object{{"type", "hello"}, {"v", 1}, {"token", token}});
-  }
 
-  // The next frame, whatever it is.
-  Heard hear() {
+  Heard hear() override {
     const auto head = http_.take(2);
     if (head.size() < 2) return {};
     Heard out{head[0] & 15, ""};
@@ -68,6 +80,74 @@ class AgentClient {
     out.payload = http_.take(size);
     return out;
   }
+
+ private:
+  HttpClient http_;
+  Answer opened_;
+};
+
+// Vanishes when it is destroyed: nothing lingers. `keys`: CURVE, as set on the socket before it connects.
+class ZmqAgent final : public AgentSocket {
+ public:
+  explicit ZmqAgent(const std::string& endpoint, int receive_buffer = 0,
+                    const std::function<void(zmq::socket_t&)>& prepare = {}) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvtimeo, 10'000);
+    socket_.set(zmq::sockopt::sndtimeo, 10'000);
+    if (receive_buffer > 0) {
+      socket_.set(zmq::sockopt::rcvbuf, receive_buffer);
+      socket_.set(zmq::sockopt::rcvhwm, 1);
+    }
+    if (prepare) prepare(socket_);
+    socket_.connect(endpoint);
+  }
+
+  void frame(int, const std::string& payload) override { socket_.send(zmq::buffer(payload), zmq::send_flags::none); }
+
+  // The last frame of a session is its close frame.
+  Heard hear() override {
+    zmq::message_t message;
+    if (!socket_.recv(message)) throw std::runtime_error("nothing came within ten seconds");
+    auto text = message.to_string();
+    const auto said = boost::json::parse(text).as_object();
+    if (said.at("type") != "session_closed") return {1, std::move(text)};
+    const auto code = said.at("code").as_int64();
+    return {8, std::string{static_cast<char>(code / 256), static_cast<char>(code % 256)}};
+  }
+
+  [[nodiscard]] zmq::socket_t& socket() { return socket_; }
+
+ private:
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::dealer};
+};
+
+class AgentClient {
+ public:
+  explicit AgentClient(const Door& door, const std::string& headers = "Sec-WebSocket-Protocol: usher.agent.v1\r\n",
+                       int receive_buffer = 0) {
+    if (!door.zmq.empty()) {
+      socket_ = std::make_unique<ZmqAgent>(door.zmq, receive_buffer);
+      return;
+    }
+    auto made = std::make_unique<WebSocketAgent>(door.port, headers, receive_buffer);
+    opened_ = made->opened();
+    socket_ = std::move(made);
+  }
+  explicit AgentClient(std::unique_ptr<AgentSocket> socket) : socket_(std::move(socket)) {}
+
+  // The answer to the handshake; of WebSockets only.
+  [[nodiscard]] const Answer& opened() const { return opened_; }
+
+  void frame(int opcode, const std::string& payload) const { socket_->frame(opcode, payload); }
+  void say(const std::string& text) const { frame(1, text); }
+  void say(const boost::json::object& object) const { say(boost::json::serialize(object)); }
+  void hello(const std::string& token) const {
+    say(boost::json::object{{"type", "hello"}, {"v", 1}, {"token", token}});
+  }
+
+  // The next frame, whatever it is.
+  Heard hear() { return socket_->hear(); }
 
   // The next text frame as JSON; pings are passed over.
   boost::json::object next() {
@@ -90,7 +170,7 @@ class AgentClient {
   }
 
  private:
-  HttpClient http_;
+  std::unique_ptr<AgentSocket> socket_;
   Answer opened_;
 };
 

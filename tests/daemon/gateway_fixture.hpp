@@ -1,5 +1,5 @@
-// A desk gateway behind a real listener, with the journal in memory and no engine: the test reads what agents caused to
-// be appended and says the engine's part itself, frame by frame.
+// A desk gateway behind real listeners, with the journal in memory and no engine: the test reads what agents caused to
+// be appended and says the engine's part itself, frame by frame. A test that names no transport runs on each.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -10,6 +10,7 @@
 #include "daemon/desk_gateway.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/http_upgrade.hpp"
+#include "daemon/zmq_agents.hpp"
 #include "routing/journal/memory_journal.hpp"
 #include "routing/message/wire.hpp"
 #include "routing/state/memory_store.hpp"
@@ -21,7 +22,10 @@ namespace usher::testing {
 using namespace usher::message;
 using namespace std::chrono_literals;
 
+enum class Over { websocket, zeromq };
+
 struct Desk {
+  Over over;
   ScratchFolder folder;
   SystemClock clock;
   journal::MemoryJournal journal{clock};
@@ -31,7 +35,8 @@ struct Desk {
   daemon::HttpLoop loop;
   std::unique_ptr<daemon::DeskGateway> gateway;
   std::unique_ptr<daemon::HttpServer> server;
-  std::uint16_t port = 0;
+  std::unique_ptr<daemon::ZmqAgents> agents;
+  Door port;
   std::string token = tokens->create(AgentId("ana")).value();
   Offset next_record = 0;
   std::uint64_t number = 0;
@@ -41,7 +46,9 @@ struct Desk {
   std::condition_variable appended;
   std::uint64_t appends = 0;  // Guarded by mutex.
 
-  explicit Desk(daemon::DeskOptions options = {}) {
+  explicit Desk(daemon::DeskOptions options = {}, std::optional<Over> chosen = {},
+                daemon::ZmqAgentsOptions zmq_options = {})
+      : over(chosen ? *chosen : GENERATE(Over::websocket, Over::zeromq)) {
     options.public_url = "https://desk.example/";
     options.origins = {"https://other.example"};
     options.sweep_every = Milliseconds(10);
@@ -53,6 +60,11 @@ struct Desk {
         [this](daemon::Upgrade upgrade) { gateway->adopt(std::move(upgrade)); });
     server = std::make_unique<daemon::HttpServer>(loop, std::move(table), metrics, daemon::HttpServerOptions{});
     port = server->start({"127.0.0.1", 0}).value();
+    if (over == Over::zeromq) {
+      zmq_options.endpoint = "tcp://127.0.0.1:0";
+      agents = std::move(daemon::ZmqAgents::start(std::move(zmq_options), loop, *gateway).value());
+      port.zmq = agents->endpoint();
+    }
     REQUIRE(store.initialise(0).has_value());
     journal.on_append(journal::Stream::inbound, 0, [this] {
       const std::lock_guard lock(mutex);
@@ -62,6 +74,7 @@ struct Desk {
   }
   ~Desk() {
     server.reset();
+    agents.reset();
     gateway.reset();
   }
 

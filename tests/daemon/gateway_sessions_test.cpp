@@ -10,8 +10,6 @@ namespace json = boost::json;
 TEST_CASE("hello becomes a record and its welcome the first frame, numbered 0", "[gateway]") {
   Desk desk;
   AgentClient ana(desk.port);
-  CHECK(ana.opened().status == 101);
-  CHECK(ana.opened().headers.at("sec-websocket-protocol") == "usher.agent.v1");
   const auto session = desk.open(ana, {Presence::away, {}, {}});
   CHECK(session.agent == AgentId("ana"));
   CHECK(session.gateway == GatewayId("desk-1"));
@@ -23,8 +21,15 @@ TEST_CASE("hello becomes a record and its welcome the first frame, numbered 0", 
   CHECK(desk.gateway->sessions() == 1);
 }
 
+TEST_CASE("a WebSocket's handshake is answered with the subprotocol", "[gateway]") {
+  Desk desk({}, Over::websocket);
+  AgentClient ana(desk.port);
+  CHECK(ana.opened().status == 101);
+  CHECK(ana.opened().headers.at("sec-websocket-protocol") == "usher.agent.v1");
+}
+
 TEST_CASE("only an Origin of the desk's own may open a session", "[gateway]") {
-  Desk desk;
+  Desk desk({}, Over::websocket);
   const auto opened = [&](const std::string& headers) { return AgentClient(desk.port, headers).opened().status; };
   CHECK(opened("") == 101);
   CHECK(opened("Origin: https://desk.example\r\n") == 101);
@@ -49,7 +54,7 @@ TEST_CASE("a wrong token is answered with an error, then close 4003, and leaves 
 TEST_CASE("who says nothing, or never hello, is closed with 4008", "[gateway]") {
   daemon::DeskOptions options;
   options.hello_within = Milliseconds(40);
-  Desk desk(options);
+  Desk desk(options, Over::websocket);
   AgentClient silent(desk.port), rude(desk.port);
   rude.say(R"({"type":"presence","id":"1","state":"available"})");
   const auto refused = rude.next();
@@ -96,14 +101,19 @@ TEST_CASE("an agent who vanishes is reported, again and again until the journal 
 
 TEST_CASE("a stop closes every session with 1012 and takes no new one", "[gateway]") {
   Desk desk;
-  AgentClient ana(desk.port), guest(desk.port);
+  AgentClient ana(desk.port), ben(desk.port);
   desk.open(ana);
   CHECK(ana.next().at("type") == "welcome");
-  std::thread reader([&] { CHECK_NOTHROW(guest.close_code()); });
-  std::thread other([&] { CHECK_NOTHROW(ana.close_code()); });
+  ben.hello(desk.tokens->create(AgentId("ben")).value());
+  desk.record<SessionOpened>();
+  int ana_code = 0, ben_code = 0;
+  std::thread reader([&] { ana_code = ana.close_code(); });
+  std::thread other([&] { ben_code = ben.close_code(); });
   desk.gateway->stop(Milliseconds(5'000));
   reader.join();
   other.join();
+  CHECK(ana_code == 1012);
+  CHECK(ben_code == 1012);
   CHECK(desk.gateway->sessions() == 0);
 }
 
@@ -119,7 +129,7 @@ TEST_CASE("an agent who does not read is closed with 4009 and holds no memory", 
 }
 
 TEST_CASE("frames over 64 KiB and binary frames end the session", "[gateway]") {
-  Desk desk;
+  Desk desk({}, Over::websocket);
   AgentClient large(desk.port), binary(desk.port), just_right(desk.port);
   large.frame(1, std::string(64 * 1024 + 1, ' '));
   CHECK(large.close_code() == 1009);

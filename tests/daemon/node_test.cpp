@@ -30,7 +30,7 @@ struct Running {
     auto loaded = load_settings(folder.path() / "usher.yaml");
     for (const auto& line : loaded.problems.lines) UNSCOPED_INFO(line);
     REQUIRE(loaded.settings);
-    return Node::start(std::move(*loaded.settings), {folder.path() / "usher.yaml", folder.path() / "data"});
+    return Node::start(std::move(*loaded.settings), {folder.path() / "usher.yaml", folder.path() / "data", {}});
   }
   explicit Running(const std::string& config) {
     folder.write("usher.yaml", config);
@@ -57,7 +57,7 @@ struct Running {
 
 TEST_CASE("a node that has started routes, knows its policy, and shows it to who has the token", "[node]") {
   const Running running(config_text("english: 3"));
-  CHECK(running.node->router_status().phase == usher::router::Phase::routing);
+  CHECK(running.node->router_status()->phase == usher::router::Phase::routing);
   const auto agents = boost::json::serialize(running.get("/v1/agents"));
   CHECK(agents.find("\"ana\"") != std::string::npos);
   auto stranger = running.operator_context();
@@ -148,6 +148,33 @@ TEST_CASE("another tenant's configuration is refused at a reload", "[node]") {
   CHECK(refused.error().detail.find("tenant") == 0);
 }
 
+TEST_CASE("the default door for agents' programs may stay closed where it is taken, a chosen one may not", "[node]") {
+  // Whoever has the default port: the first of these, or something else on this machine.
+  const Running first(config_text("english: 3"));
+  const Running second(config_text("english: 3"));
+  CHECK(second.node->router_status()->phase == usher::router::Phase::routing);
+  const auto taken = first.node->ops_address().substr(std::string("http://").size());
+  Running chosen(config_text("english: 3"));
+  chosen.node.reset();
+  chosen.folder.write("usher.yaml", config_text("english: 3", "zmq: {agents: \"tcp://" + taken + "\"}\n"));
+  const auto refused = chosen.start();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().fault == Fault::unavailable);
+  CHECK(refused.error().detail.find(taken) != std::string::npos);
+}
+
+TEST_CASE("without servers a node does everything or nothing", "[node]") {
+  Running running(config_text("english: 3"));
+  running.node.reset();
+  auto loaded = load_settings(running.folder.path() / "usher.yaml");
+  REQUIRE(loaded.settings);
+  NodeOptions options{running.folder.path() / "usher.yaml", running.folder.path() / "data"};
+  options.roles = {true, false, false};
+  const auto refused = Node::start(std::move(*loaded.settings), std::move(options));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().detail.find("without Kafka and Redis") == 0);
+}
+
 TEST_CASE("a stop is clean, closes every door, and refuses a late reload", "[node]") {
   Running running(config_text("english: 3"));
   const auto context = running.operator_context();
@@ -170,7 +197,7 @@ TEST_CASE("a backup of a running node restores to a node that starts", "[node]")
   const auto under_it = restore_backup(file, running.folder.path() / "data");
   REQUIRE_FALSE(under_it);
   CHECK(under_it.error().fault == Fault::conflict);
-  const auto first = running.node->router_status().committed;
+  const auto first = running.node->router_status()->committed;
   running.node.reset();
   std::filesystem::rename(running.folder.path() / "data", running.folder.path() / "lost");
   REQUIRE(restore_backup(file, running.folder.path() / "data"));
@@ -178,5 +205,5 @@ TEST_CASE("a backup of a running node restores to a node that starts", "[node]")
   if (!again) UNSCOPED_INFO(again.error().detail);
   REQUIRE(again);
   // It goes on where the backup stood: the policy is there, and offsets are not used twice.
-  CHECK((*again)->router_status().committed > first);
+  CHECK((*again)->router_status()->committed > first);
 }

@@ -1,4 +1,4 @@
-"""An agent's desk for tests: usher.agent.v1 over a real WebSocket library, with blocking calls.
+"""An agent's desk for tests: usher.agent.v1 with blocking calls, over what agent_links.py says.
 
 Every frame's `seq` is checked to be the next one, so each test also proves that nothing is lost or repeated on the way.
 """
@@ -8,8 +8,7 @@ import json
 import threading
 import time
 
-import websockets
-
+from agent_links import open_link
 from world import WAIT_MAX
 
 _loop = asyncio.new_event_loop()
@@ -33,63 +32,57 @@ class Agent:
         self.world, self.name, self.token = world, name, token
         self.changed = threading.Condition()
         self.frames = []
-        self.socket = None
+        self.link = None
         self.closed = None  # The close code once the server or the network ended the session.
         self.welcome = None
 
     # --- the session ------------------------------------------------------------------------------------------------
     def connect(self, hello=True):
         with self.changed:
-            self.socket, self.frames, self.closed, self.next_seq = None, [], None, 0
-        url = self.world.url.replace("http://", "ws://") + "/v1/agent"
-        self.socket = on_loop(self._open(url))
-        asyncio.run_coroutine_threadsafe(self._read(self.socket), _loop)
+            self.link, self.frames, self.closed, self.next_seq = None, [], None, 0
+            self.dialled = dialled = object()
+        link = on_loop(open_link(self.world, lambda frame: self._take(dialled, frame),
+                                 lambda code: self._ended(dialled, code)))
+        with self.changed:
+            self.link = link
         if hello:
             self.raw({"type": "hello", "v": 1, "token": self.token})
             self.welcome = self.expect("welcome")
             assert self.welcome["agent"] == self.name, self.welcome
         return self.welcome
 
-    @staticmethod
-    async def _open(url):
-        return await websockets.connect(url, subprotocols=["usher.agent.v1"], open_timeout=10, ping_interval=None,
-                                        max_size=4 * 1024 * 1024, close_timeout=2)
-
-    async def _read(self, socket):
-        try:
-            async for text in socket:
-                self._take(socket, json.loads(text))
-        except websockets.ConnectionClosed:
-            pass
+    def _ended(self, dialled, code):
         with self.changed:
-            if socket is self.socket:
-                self.closed = socket.close_code
+            if dialled is self.dialled:
+                self.closed = code
             self.changed.notify_all()
 
-    def _take(self, socket, frame):
+    def _take(self, dialled, frame):
         with self.changed:
-            if socket is not self.socket:
+            if dialled is not self.dialled:
                 return  # What was still on its way when this desk dialled anew.
             if frame.get("type") == "welcome":
                 self.next_seq = 0
-            if "seq" in frame and frame["seq"] != self.next_seq:
-                frame = {"type": "BROKEN", "why": f"seq {frame['seq']} where {self.next_seq} was next", "frame": frame}
-            self.next_seq += 1
+            if "seq" in frame:
+                if frame["seq"] != self.next_seq:
+                    frame = {"type": "BROKEN", "why": f"seq {frame['seq']} where {self.next_seq} was next",
+                             "frame": frame}
+                self.next_seq += 1
             self.frames.append(frame)
             self.changed.notify_all()
 
     def vanish(self):
         """The network is gone: no close frame, no goodbye."""
-        _loop.call_soon_threadsafe(self.socket.transport.abort)
+        _loop.call_soon_threadsafe(self.link.abort)
 
     def drop(self):
-        if self.socket is not None and self.closed is None:
-            _loop.call_soon_threadsafe(self.socket.transport.abort)
+        if self.link is not None and self.closed is None:
+            _loop.call_soon_threadsafe(self.link.abort)
 
     # --- frames -----------------------------------------------------------------------------------------------------
     def raw(self, frame):
         text = frame if isinstance(frame, str) else json.dumps(frame)
-        on_loop(self.socket.send(text))
+        on_loop(self.link.send(text))
 
     def expect(self, kind, within=WAIT_MAX, fits=lambda frame: True):
         """Takes the first frame of this kind that fits; frames of other kinds stay for later."""

@@ -1,14 +1,27 @@
 """The base of every end-to-end test: one world a test, its usherd log shown when the test fails."""
 import unittest
 
+from servers import backend
 from world import World
+
+
+def only_on(*backends):
+    """A class of tests that means something on these backends only; `run` leaves it out on the others."""
+    def mark(tests):
+        tests.backends = backends
+        return tests
+    return mark
+
+
+def belongs_here(tests):
+    return backend() in getattr(tests, "backends", (backend(),))
 
 
 class EndToEnd(unittest.TestCase):
     maxDiff = None
 
-    def world(self, change=None, start=True):
-        world = World(change, start)
+    def world(self, change=None, start=True, **more):
+        world = World(change, start, **more)
         self.addCleanup(self.end, world)
         return world
 

@@ -1,10 +1,9 @@
 """Operating: restarts with work in hand, backup and restore, bad configuration, reload, dead letters, the programs themselves."""
 import signal
-import sqlite3
 import subprocess
 
 from agent import Refused
-from case import EndToEnd
+from case import EndToEnd, only_on
 from world import PROGRAMS, World, wait_for
 
 
@@ -58,6 +57,7 @@ class Restarts(EndToEnd):
         self.assertTrue(world.ready())
 
 
+@only_on("embedded")  # Kafka and Redis have backups of their own.
 class Backups(EndToEnd):
     def test_a_backup_taken_while_running_restores_to_the_same_state(self):
         world = self.world(lambda config: config["times"].update(session_grace="60s"))
@@ -134,7 +134,7 @@ class DeadLetters(EndToEnd):
         self.accepted(world.post("Before", key="before", sender="u1"))
         world.stop()
         poison = b'{"v":1,"this is":\xff\xfe no JSON'
-        self.poison(world, poison)
+        world.poison(poison)
         world.start()
         self.accepted(world.post("After", key="after", sender="u2"))
         ana = world.sign_in("ana")
@@ -149,21 +149,6 @@ class DeadLetters(EndToEnd):
         self.assertEqual(0, again.returncode, again.stderr)
         wait_for(lambda: len(world.operate("GET", "/v1/dead-letters").json()["dead_letters"]) == 2,
                  "what is still poison is a dead letter once more")
-
-    def poison(self, world, value):
-        with sqlite3.connect(world.database()) as database:
-            tables = [name for name, in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-            table = next(name for name in tables if "inbound" in name)
-            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-            last = database.execute(f"SELECT * FROM {table} ORDER BY 1 DESC LIMIT 1").fetchone()
-            row = dict(zip(columns, last))
-            row.pop(columns[0])
-            row["value"] = value
-            if "id" in row:
-                row["id"] = "poison"
-            names = ",".join(row)
-            database.execute(f"INSERT INTO {table}({names}) VALUES ({','.join('?' * len(row))})", list(row.values()))
-        database.close()
 
 
 class Programs(EndToEnd):

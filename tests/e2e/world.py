@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -18,8 +19,12 @@ import urllib.parse
 
 import yaml
 
+from agent_links import agents_over
+from servers import Share, backend
+
 PROGRAMS = pathlib.Path(os.environ.get("USHER_PROGRAMS", "build/dev/bin"))
 WAIT_MAX = float(os.environ.get("USHER_WAIT_MAX", "15"))
+START_MAX = max(WAIT_MAX, 30)
 SHOP_TOKEN = "shop-token-0123456789abcdef0123456789"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -102,12 +107,14 @@ def default_config():
         },
         "times": {"offer_timeout": "30s", "session_grace": "2s", "wrap_up": "1s"},
         "missed_offers_max": 5,
+        "zmq": {"agents": "off"},
     }
 
 
 class World:
-    def __init__(self, change=None, start=True):
-        """`change(config)` edits the default configuration before it is written."""
+    def __init__(self, change=None, start=True, share=None, roles=None):
+        """`change(config)` edits the default configuration before it is written. `share`: the servers' part of another
+        world, to which this one becomes a second node; `roles`: what it does of the work."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-e2e-"))
         self.data = self.folder / "data"
         self.log = self.folder / "usherd.log"
@@ -115,6 +122,10 @@ class World:
         self.agents = []
         self.closers = []
         self.config = default_config()
+        self.roles = roles
+        self.share = share or (Share() if backend() == "kafka" else None)
+        if self.share:
+            self.share.configure(self.config)
         if change:
             change(self.config)
         self.use_ports(free_port(), free_port())
@@ -135,6 +146,8 @@ class World:
         self.ops = f"http://127.0.0.1:{ops}"
         self.config["http"] = {"listen": f"127.0.0.1:{public}", "public_url": self.url}
         self.config["ops"] = {"listen": f"127.0.0.1:{ops}"}
+        if agents_over() == "zmq":
+            self.config.setdefault("zmq", {})["agents"] = f"tcp://127.0.0.1:{free_port()}"
 
     def secret(self, name, text):
         path = self.folder / name
@@ -154,15 +167,24 @@ class World:
 
     # --- the process ------------------------------------------------------------------------------------------------
     def spawn(self, data=None):
+        if self.share:
+            self.share.ensure_topics(PROGRAMS / "usherctl", self.config_file)
         out = open(self.log, "ab")
+        roles = ["--roles", self.roles] if self.roles else []
         with out:
             return subprocess.Popen(
-                [PROGRAMS / "usherd", "run", "--config", self.config_file, "--data", data or self.data],
+                [PROGRAMS / "usherd", "run", "--config", self.config_file, "--data", data or self.data, *roles],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=self.folder)
 
     def start(self):
+        self.begin()
+        self.wait_ready()
+
+    def begin(self):
         self.process = self.spawn()
-        wait_for(self.ready_or_dead, "usherd is ready")
+
+    def wait_ready(self):
+        wait_for(self.ready_or_dead, "usherd is ready", START_MAX)
 
     def ready_or_dead(self):
         if self.process.poll() is not None:
@@ -220,11 +242,16 @@ class World:
         return request("POST", f"{self.url}/v1/channels/{connector}/messages", body, headers)
 
     def outbox(self, after=None, connector="shop"):
+        """What a program that polls finds: a reply is there a moment after its agent was told ok, not before."""
         query = f"?after={after}" if after is not None else ""
-        answer = request("GET", f"{self.url}/v1/channels/{connector}/outbox{query}",
-                         headers={"Authorization": f"Bearer {SHOP_TOKEN}"})
-        assert answer.status == 200, answer
-        return answer.json()
+        end = time.monotonic() + 1
+        while True:
+            answer = request("GET", f"{self.url}/v1/channels/{connector}/outbox{query}",
+                             headers={"Authorization": f"Bearer {SHOP_TOKEN}"})
+            assert answer.status == 200, answer
+            if answer.json()["messages"] or time.monotonic() > end:
+                return answer.json()
+            time.sleep(0.02)
 
     @staticmethod
     def read_link(link):
@@ -251,10 +278,26 @@ class World:
             command += ["--url", self.ops]
         return subprocess.run(command, input=input_text, capture_output=True, text=True, timeout=60, env=environment)
 
-    def database(self):
+    def poison(self, value):
+        """A record nobody can read at the end of the journal. Requires: usherd is stopped."""
+        if self.share:
+            self.share.produce("inbound", value)
+            return
         files = list(self.data.glob("*.db"))
         assert len(files) == 1, files
-        return files[0]
+        with sqlite3.connect(files[0]) as database:
+            tables = [name for name, in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            table = next(name for name in tables if "inbound" in name)
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            last = database.execute(f"SELECT * FROM {table} ORDER BY 1 DESC LIMIT 1").fetchone()
+            row = dict(zip(columns, last))
+            row.pop(columns[0])
+            row["value"] = value
+            if "id" in row:
+                row["id"] = "poison"
+            names = ",".join(row)
+            database.execute(f"INSERT INTO {table}({names}) VALUES ({','.join('?' * len(row))})", list(row.values()))
+        database.close()
 
     # --- as an agent ------------------------------------------------------------------------------------------------
     def sign_in(self, name, available=True, token=None):

@@ -1,0 +1,40 @@
+// EgressPost: the way back to customers, as one process of several has it: only while it holds the lease
+// `egress/PARTITION` (rule E5). Embedded: always. Any thread.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "connectors/egress.hpp"
+#include "daemon/node_lease.hpp"
+
+namespace usher::daemon {
+
+class EgressPost {
+ public:
+  // All of Ports outlive it, and so do the leases; null: nobody else could send.
+  EgressPost(Partition partition, connectors::Egress::Ports ports, std::vector<connectors::Instance> instances,
+             bool allow_private_addresses, state::Leases* leases, const std::string& holder);
+  ~EgressPost();
+
+  void use(std::vector<connectors::Instance> instances);
+  // This process is the one that sends.
+  [[nodiscard]] bool here() const;
+
+ private:
+  void begin();
+  void end();
+
+  const Partition partition_;
+  const connectors::Egress::Ports ports_;
+  const bool allow_private_addresses_;
+  const bool one_of_several_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::vector<connectors::Instance> instances_;
+  std::unique_ptr<connectors::Egress> egress_;
+  // Last, so that it ends first: its events use what is above.
+  std::unique_ptr<HeldLease> lease_;
+};
+
+}  // namespace usher::daemon
