@@ -94,6 +94,8 @@ struct HttpServices {
   std::string durability = "nothing is promised";
   // What the servers do not promise (rule J3). Any thread.
   std::function<std::vector<std::string>()> weaknesses = [] { return std::vector<std::string>(); };
+  // None: this node makes none. Any thread.
+  std::function<std::optional<router::SnapshotStatus>()> snapshots = [] { return std::nullopt; };
   // Asked where there is no router: is this agent in the configuration? Any thread.
   std::function<bool(const AgentId&)> knows_agent = [](const AgentId&) { return false; };
 };

@@ -67,6 +67,17 @@ struct Metrics::Families {
       gauge(registry, "usher_router_dead_letters", "Records set aside as dead letters since start.").Add({});
   prometheus::Gauge& lag =
       gauge(registry, "usher_router_lag_records", "Records in the journal and not yet committed.").Add({});
+  prometheus::Gauge& rewrites =
+      gauge(registry, "usher_router_rewrites", "Times since start that the state store was written anew.").Add({});
+  prometheus::Gauge& texts_missing =
+      gauge(registry, "usher_router_texts_missing", "Texts still to be written again after that.").Add({});
+  prometheus::Gauge& texts_lost =
+      gauge(registry, "usher_router_texts_lost", "Texts that the journal no longer had then.").Add({});
+  prometheus::Gauge& snapshots = gauge(registry, "usher_snapshots", "Snapshots written since start.").Add({});
+  prometheus::Gauge& snapshot_offset =
+      gauge(registry, "usher_snapshot_offset", "Offset of the newest snapshot written here; -1: none yet.").Add({});
+  prometheus::Gauge& differences =
+      gauge(registry, "usher_snapshot_differences", "Times that the stored state was not the fold of the journal.").Add({});
   prometheus::Family<prometheus::Gauge>& conversations =
       gauge(registry, "usher_conversations", "Conversations that are not closed, by queue and state.");
   prometheus::Family<prometheus::Gauge>& oldest =
@@ -88,6 +99,9 @@ void Metrics::Families::fill(const router::RouterStatus& status, const engine::E
   commits.Set(static_cast<double>(status.commits));
   dead_letters.Set(static_cast<double>(status.dead_letters));
   lag.Set(static_cast<double>(status.lag_records));
+  rewrites.Set(static_cast<double>(status.rewrites));
+  texts_missing.Set(static_cast<double>(status.texts_missing));
+  texts_lost.Set(static_cast<double>(status.texts_lost));
   if (engine == nullptr) return;
   for (const auto& queue : engine->queues()) {
     const auto& name = queue.id.text();
@@ -149,6 +163,12 @@ void Metrics::command(const std::string& type, const std::string& result) {
 void Metrics::refused(const std::string& why) { families_->refusals.Add({{"reason", why}}).Increment(); }
 
 void Metrics::reload(bool good) { families_->reloads.Add({{"result", good ? "good" : "bad"}}).Increment(); }
+
+void Metrics::snapshots(const router::SnapshotStatus& status) {
+  families_->snapshots.Set(static_cast<double>(status.written));
+  families_->snapshot_offset.Set(static_cast<double>(status.last));
+  families_->differences.Set(static_cast<double>(status.differences));
+}
 
 std::string Metrics::text(const std::optional<router::RouterStatus>& status, const engine::Engine* engine, message::Instant now) {
   const std::lock_guard lock(families_->mutex);

@@ -10,6 +10,7 @@
 
 #include "routing/engine/engine.hpp"
 #include "routing/router/router.hpp"
+#include "routing/router/snapshot_maker.hpp"
 
 namespace usher::daemon {
 
@@ -29,6 +30,8 @@ class Metrics {
   void command(const std::string& type, const std::string& result);  // result: appended, or an error code.
   void refused(const std::string& why);                              // Input refused before the journal, by reason.
   void reload(bool good);
+
+  void snapshots(const router::SnapshotStatus& status);
 
   // Gauges and totals of the router, if there is one, then everything as text. `engine` may be null.
   [[nodiscard]] std::string text(const std::optional<router::RouterStatus>& status, const engine::Engine* engine,

@@ -149,6 +149,7 @@ void Node::Parts::build_services(Node& node) {
   services->roles = options.roles;
   services->node = identity.name;
   services->durability = backend->durability();
+  services->snapshots = [this] { return router ? router->snapshots() : std::nullopt; };
   services->weaknesses = [this] { return backend->weaknesses(); };
   services->knows_agent = [this](const AgentId& agent) {
     const std::lock_guard hold(naming);

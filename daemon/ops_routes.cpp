@@ -57,6 +57,7 @@ void metrics(HttpServices& services, const Responder& respond) {
     Response response;
     response.type = "text/plain; version=0.0.4; charset=utf-8";
     const auto status = services.router != nullptr ? std::optional(services.router->status()) : std::nullopt;
+    if (const auto snapshots = services.snapshots()) services.metrics.snapshots(*snapshots);
     response.body = services.metrics.text(status, engine, services.clock.wall());
     respond(std::move(response));
   };
