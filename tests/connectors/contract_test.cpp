@@ -118,7 +118,7 @@ TEST_CASE("every golden input is verified and becomes exactly its golden message
   }
 }
 
-TEST_CASE("an input has the same id whenever and on whichever edge it is parsed again", "[contract]") {
+TEST_CASE("I2: an input has the same id whenever and on whichever edge it is parsed again", "[contract][I2]") {
   for (const Connector* connector : catalog()) {
     const Instance instance = sample_instance(*connector);
     for (const auto& golden : golden_of(*connector)) {

@@ -10,7 +10,7 @@ from world import SHOP_TOKEN, WEBHOOK_SECRET, request, wait_for
 
 
 class Repeats(EndToEnd):
-    def test_the_same_key_gives_the_same_id_and_one_conversation_with_the_first_body(self):
+    def test_the_same_key_gives_the_same_id_and_one_conversation_with_the_first_body_rule_I2(self):
         world = self.world()
         ids = {self.accepted(world.post(f"Try {number}", key="same"))["id"] for number in range(3)}
         self.assertEqual(1, len(ids))

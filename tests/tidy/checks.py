@@ -157,6 +157,22 @@ def catalog_rows(folders, catalog):
         yield f"connectors/catalog.hpp: row({name}) names no {name}_connector.cpp"
 
 
+# The rules that make the guarantees true (docs/guarantees.md), as far as they are built.
+RULES = "O1 O2 O3 J1 J2 J3 J4 J5 J6 S1 S2 S3 S4 S5 S7 E1 E2 E3 E4 E5 A1 A2 A3 A4 I1 I2 P1 X1 X2 X3".split()
+
+
+def rules_have_tests(tests):
+    """Each rule is named by at least one test: in its tag, at the head of its name, or as rule_NAME."""
+    named = set()
+    for _, text in tests:
+        for line in text.splitlines():
+            if "TEST_CASE(" in line or "def test_" in line or "[rule-" in line:
+                named.update(re.findall(r"(?:\[|rule-|rule |_rule_|\"|, | and )([A-Z][0-9])(?![0-9A-Za-z])", line))
+    for rule in RULES:
+        if rule not in named:
+            yield f"no test names rule {rule}"
+
+
 def links(pages, exists):
     """Every relative link of every page leads somewhere; `exists(path)` knows."""
     for path, text in pages:

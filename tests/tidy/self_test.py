@@ -84,6 +84,12 @@ class EachCheckCanFail(unittest.TestCase):
         self.assertTrue(list(checks.links([("docs/README.md", "[b](b.md)")], there)))
         self.assertTrue(list(checks.reading_order(pages + [("docs/decisions/0001-x.md", "")])))
 
+    def test_a_rule_that_no_test_names(self):
+        named = "".join(f'TEST_CASE("x", "[rule-{rule}]") {{}}\n' for rule in checks.RULES)
+        self.assertEqual([], list(checks.rules_have_tests([("tests/a_test.cpp", named)])))
+        missing = list(checks.rules_have_tests([("tests/a_test.cpp", named.replace("rule-X2", "rule-X"))]))
+        self.assertEqual(["no test names rule X2"], missing)
+
     def test_a_changelog_without_a_head(self):
         self.assertTrue(list(checks.changelog("# Changelog\n\n## Soon\n")))
         for head in ("## Unreleased", "## [Unreleased]", "## 0.1.0 - 2026-11-21"):

@@ -20,6 +20,7 @@ def on_the_whole():
     pages = list(files(".md"))
     yield "reading_order", list(checks.reading_order(pages))
     yield "links", list(checks.links(pages, lambda path: (ROOT / path).exists()))
+    yield "rules_have_tests", list(checks.rules_have_tests(files(".cpp", ".py")))
     yield "changelog", list(checks.changelog((ROOT / "CHANGELOG.md").read_text()))
     connectors = [(path, text) for path, text in files(".cpp") if path.startswith("connectors/") and path.endswith("_connector.cpp")]
     catalog = "".join(text for path, text in files(*CODE) if path.startswith("connectors/catalog."))
