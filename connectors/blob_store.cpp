@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <random>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,6 +18,9 @@
 namespace usher::connectors {
 
 namespace {
+
+constexpr auto leftover_after = std::chrono::hours(1);
+
 
 namespace fs = std::filesystem;
 
@@ -89,13 +94,25 @@ Result<void> write_beside(const fs::path& beside, const fs::path& path, std::str
   return {};
 }
 
+// Process numbers repeat, in containers and on several machines that share the folder.
+const std::string& process_name() {
+  static const std::string name = [] {
+    std::random_device source;
+    return std::to_string(source()) + "-" + std::to_string(source()) + "-" + std::to_string(::getpid());
+  }();
+  return name;
+}
+
 }  // namespace
 
 BlobStore::BlobStore(fs::path folder) : folder_(std::move(folder)) {
   // A failure here shows at the first put(), as an error with its reason.
   std::error_code ignored;
   fs::create_directories(folder_ / ".writing", ignored);
-  for (const auto& left : fs::directory_iterator(folder_ / ".writing", ignored)) fs::remove(left.path(), ignored);
+  // Others may share the folder and be writing at this moment: only what nobody can still be writing is removed.
+  const auto long_ago = fs::file_time_type::clock::now() - leftover_after;
+  for (const auto& left : fs::directory_iterator(folder_ / ".writing", ignored))
+    if (const auto written = fs::last_write_time(left.path(), ignored); !ignored && written < long_ago) fs::remove(left.path(), ignored);
 }
 
 Result<void> BlobStore::put(const TenantId& tenant, const std::string& sha256, std::string_view bytes) {
@@ -110,7 +127,7 @@ Result<void> BlobStore::put(const TenantId& tenant, const std::string& sha256, s
   const bool known = ::stat(path.c_str(), &there) == 0 && static_cast<std::size_t>(there.st_size) == bytes.size();
   if (!known) {
     static std::atomic<std::uint64_t> counter{0};
-    const std::string name = std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
+    const std::string name = process_name() + "-" + std::to_string(counter.fetch_add(1));
     auto written = write_beside(folder_ / ".writing" / name, path, bytes);
     if (!written) return written.error();
   }

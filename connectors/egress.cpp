@@ -19,12 +19,14 @@ namespace usher::connectors {
 namespace {
 
 constexpr std::size_t window_max = 256;
+constexpr std::size_t recent_max = 2048;  // More than a router may have under way when it is paused.
 // A receiver that hangs may not hold up all the others.
 constexpr std::size_t one_connector_max = limits::webhooks_in_flight_max / 2;
 constexpr Milliseconds retry_pause{1'000};       // After the journal or the state failed.
 constexpr Milliseconds quiet_pause{60'000};      // Nothing to do: wake() ends it.
 constexpr Milliseconds finish_at_most{2'000};    // For what is in flight at the end.
 constexpr Milliseconds unconfigured_pause{60'000};
+constexpr Milliseconds missing_pause{5'000};
 const std::string consumer = "egress";
 
 enum class Stage { ready, in_flight, reporting, done };
@@ -70,6 +72,8 @@ struct Egress::Carrier {
   std::optional<Offset> next{};         // Where to read on; none: the cursor could not be read yet.
   Offset saved = offset_none;
   std::deque<Attempt> window{};         // By offset.
+  std::set<std::string> recent{};       // Ids of the newest effects, and their order.
+  std::deque<std::string> recent_order{};
   std::vector<Instance> instances{};
   bool more = true;                     // There may be records beyond the window.
   std::optional<Milliseconds> again{};  // Something failed: look again then.
@@ -82,6 +86,7 @@ struct Egress::Carrier {
   bool take_mail();
   void read_ahead();
   void take(journal::Stored stored);
+  bool seen_before(const std::string& effect);
   void start_ready();
   void attempt(Attempt& attempt, const Instance& instance, const Connector& connector);
   void report(Attempt& attempt);
@@ -133,6 +138,15 @@ void Egress::Carrier::find_start() {
     ports.journal.save_cursor(consumer, journal::Stream::outbound, partition, *next);
   }
   saved = *next;
+  // What was just before, so that a repeat of it is known after a restart too.
+  const auto bounds = ports.journal.bounds(journal::Stream::outbound, partition);
+  for (auto from = bounds ? std::max(bounds->first, saved - static_cast<Offset>(recent_max)) : saved; from < saved;) {
+    const auto records = ports.journal.read(journal::Stream::outbound, partition, from, window_max);
+    if (!records || records->empty()) break;
+    for (const auto& record : *records)
+      if (record.offset < saved) static_cast<void>(seen_before(record.entry.id));
+    from = records->back().offset + 1;
+  }
 }
 
 void Egress::Carrier::run() {
@@ -203,13 +217,25 @@ void Egress::Carrier::read_ahead() {
   for (journal::Stored& stored : *records) take(std::move(stored));
 }
 
+// Rule E2: an owner that was paused may publish what its successor has published already, under the same ids.
+bool Egress::Carrier::seen_before(const std::string& effect) {
+  if (!recent.insert(effect).second) return true;
+  recent_order.push_back(effect);
+  if (recent_order.size() > recent_max) {
+    recent.erase(recent_order.front());
+    recent_order.pop_front();
+  }
+  return false;
+}
+
 void Egress::Carrier::take(journal::Stored stored) {
   next = stored.offset + 1;
+  const bool repeated = seen_before(stored.entry.id);
   Attempt attempt;
   attempt.offset = stored.offset;
   attempt.effect = std::move(stored.entry.id);
   attempt.stage = Stage::done;
-  if (stored.entry.type == send_request_type) {
+  if (stored.entry.type == send_request_type && !repeated) {
     auto request = decode_send_request(stored.entry.value);
     if (request) {
       attempt.request = std::move(*request);
@@ -257,7 +283,10 @@ void Egress::Carrier::attempt(Attempt& attempt, const Instance& instance, const 
     attempt.not_before = ports.clock.steady() + retry_pause;
     return hold(body.error());
   }
-  if (!body->has_value()) return failed("the message it answers is no longer kept");
+  if (!body->has_value()) {  // Erased, or on its way back into a store that was lost: the last attempt will tell.
+    attempt.verdict = Verdict{DeliveryState::deferred, "the message it answers is not kept at this moment", missing_pause};
+    return report(attempt);
+  }
   auto message = decode_message((*body)->json);
   if (!message) return failed("the message it answers cannot be read");
 

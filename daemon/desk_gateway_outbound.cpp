@@ -15,7 +15,9 @@ void DeskGateway::Desk::deliver(const engine::AgentFrame& frame) {
   if (found == sessions.end()) return;
   const auto session = found->second;
   if (session->agent != frame.agent || frame.epoch < session->epoch) return;
-  if (std::holds_alternative<engine::SessionEndedFrame>(frame.frame)) {
+  if (const auto* ended = std::get_if<engine::SessionEndedFrame>(&frame.frame)) {
+    // This gateway was thought dead and is not: whoever is still here signs in anew, and is told how things stand.
+    if (ended->reason == "gateway_lost") return ask_for_welcome(session);
     session->ended_by_engine = true;
     return session->link->close(close_replaced, "replaced by a newer session");
   }

@@ -45,15 +45,15 @@ Result<std::unique_ptr<RouterPost>> RouterPost::open(const config::Settings& set
     fabric.cluster_secret = shared_secret(settings.zmq.cluster_secret, fabric_purpose);
     const GatewayId own = ports.desk != nullptr ? ports.desk->id() : GatewayId();
     auto opened = delivery::FabricSender::open(
-        std::move(fabric), [&leases, own]() -> Result<std::vector<delivery::GatewayAddress>> {
-          auto all = gateway_addresses(leases);
+        std::move(fabric), [&leases, own, partition]() -> Result<std::vector<delivery::GatewayAddress>> {
+          auto all = gateway_addresses(leases, partition);
           // The own desk needs no socket.
           if (all) std::erase_if(*all, [&own](const auto& one) { return one.first == own; });
           return all;
         });
     if (!opened) return opened.error();
     post->fabric_ = std::move(*opened);
-    post->gateways_ = std::make_unique<LiveGateways>(leases, look_at_gateways_every, Milliseconds(limits::gateway_lease));
+    post->gateways_ = std::make_unique<LiveGateways>(leases, partition, look_at_gateways_every, Milliseconds(limits::gateway_lease));
     post->lease_ = std::make_unique<HeldLease>(
         leases, state::Lease{"partition/" + std::to_string(partition), identity.life, options.id.text()},
         Milliseconds(limits::router_lease));
@@ -68,7 +68,12 @@ Result<std::unique_ptr<RouterPost>> RouterPost::open(const config::Settings& set
   if (options.snapshots) {
     router::SnapshotOptions snapshots;
     snapshots.partition = partition;
-    snapshots.owning = [one = post.get()] { return one->owns(); };
+    snapshots.owning = [one = post.get()] {
+      const auto phase = one->router_->status().phase;
+      // A router that cannot go on must not keep others from trying (rule O2).
+      if (phase == router::Phase::failed) one->lease_->give_back();
+      return phase == router::Phase::routing || phase == router::Phase::paused;
+    };
     snapshots.ours = [id = options.id](const RouterId& owner) { return owner == id; };
     post->snapshots_ = std::make_unique<router::SnapshotMaker>(std::move(snapshots), ports.journal, ports.store, ports.clock);
   }
@@ -92,8 +97,8 @@ Result<void> RouterPost::activate(const Policy& policy) {
 
 void RouterPost::stop() {
   first_policy_.reset();
-  snapshots_.reset();  // The router's own last one is the newest.
-  router_->stop();
+  if (snapshots_) snapshots_->stop();  // The router's own last one is the newest.
+  if (router_) router_->stop();
   // Not before the last commit: who claims earlier would only make it void.
   lease_.reset();
 }

@@ -41,6 +41,7 @@ class RouterPost {
   // Waits until it routes, or stands by while another does. `unavailable` when it cannot go on.
   [[nodiscard]] Result<void> settle(Milliseconds within);
   [[nodiscard]] bool owns() const { return router_->status().phase == router::Phase::routing; }
+  [[nodiscard]] bool stands_by() const { return router_->status().phase == router::Phase::standby; }
   // Finishes the commit in flight; then another may claim at once.
   void stop();
 

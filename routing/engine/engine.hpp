@@ -81,6 +81,7 @@ class Engine {
   // The texts of all conversations, the newest limits::texts_remembered of each, by offset: to write them again into a store
   // that has lost them.
   [[nodiscard]] std::vector<TextPlace> texts() const;
+  [[nodiscard]] std::vector<TextPlace> texts(ConversationId conversation) const;
   // Gateways that hold live sessions.
   [[nodiscard]] std::set<GatewayId> gateways() const;
 

@@ -31,7 +31,11 @@ void Engine::State::on(const SessionClosed& record) {
 
 void Engine::State::on(const GatewayLost& record) {
   for (auto& [id, agent] : agents)
-    if (agent.connected && agent.gateway == record.gateway) session_lost(agent);
+    if (agent.connected && agent.gateway == record.gateway) {
+      // A gateway that was thought dead and is not opens the session anew; a dead one hears nothing.
+      send(agent, SessionEndedFrame{"gateway_lost"});
+      session_lost(agent);
+    }
 }
 
 void Engine::State::session_lost(Agent& agent) {

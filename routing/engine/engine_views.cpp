@@ -5,6 +5,15 @@
 
 namespace usher::engine {
 
+namespace {
+
+void add_texts(const Conversation& c, std::vector<TextPlace>& places) {
+  auto sequence = c.sequence - static_cast<std::uint32_t>(c.texts.size());
+  for (const auto offset : c.texts) places.push_back({offset, c.id, sequence++});
+}
+
+}  // namespace
+
 ConversationView Engine::State::view(const Conversation& c) const {
   ConversationView out;
   out.id = c.id;
@@ -139,11 +148,15 @@ std::optional<std::string> Engine::broken_rule() const {
 
 std::vector<TextPlace> Engine::texts() const {
   std::vector<TextPlace> places;
-  for (const auto& [id, c] : state_->conversations) {
-    auto sequence = c.sequence - static_cast<std::uint32_t>(c.texts.size());
-    for (const auto offset : c.texts) places.push_back({offset, id, sequence++});
-  }
+  for (const auto& [id, c] : state_->conversations) add_texts(c, places);
   std::sort(places.begin(), places.end());
+  return places;
+}
+
+std::vector<TextPlace> Engine::texts(ConversationId id) const {
+  std::vector<TextPlace> places;
+  const auto found = state_->conversations.find(id);
+  if (found != state_->conversations.end()) add_texts(found->second, places);
   return places;
 }
 

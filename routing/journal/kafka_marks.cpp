@@ -38,8 +38,14 @@ Result<std::optional<Offset>> KafkaMarks::find(const std::string& consumer, Log 
   {
     const std::lock_guard lock(mutex_);
     const auto& marks = consumers_[consumer].marks;
-    if (const auto mark = marks.find(log); mark != marks.end()) return std::optional(mark->second.next);
+    // What is not saved yet is known here alone. What is saved may have been moved on by another process since.
+    const auto mark = marks.find(log);
+    if (mark != marks.end() && (mark->second.dirty || mark->second.saving)) return std::optional(mark->second.next);
   }
+  return committed(consumer, log);
+}
+
+Result<std::optional<Offset>> KafkaMarks::committed(const std::string& consumer, Log log) {
   const auto client = client_of(consumer);
   if (!client) return client.error();
   const KafkaOwned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
@@ -81,12 +87,29 @@ void KafkaMarks::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (!changed_.wait_for(lock, save_again_after, [&] { return dirty_ || stopping_; }))
-      for (auto& [name, consumer] : consumers_)
-        for (auto& [log, mark] : consumer.marks) mark.dirty = true;
+      keep_alive(lock);
     if (!save_dirty(lock) && !stopping_) changed_.wait_for(lock, try_again_after, [&] { return stopping_; });
   }
   const auto until = std::chrono::steady_clock::now() + last_moment;
   while (!save_dirty(lock) && std::chrono::steady_clock::now() < until) changed_.wait_for(lock, try_again_after);
+}
+
+// A cluster forgets marks that nobody saves for a week. What is saved again is what stands there: this process may not be
+// the one any more that moves it.
+void KafkaMarks::keep_alive(std::unique_lock<std::mutex>& lock) {
+  std::vector<std::pair<std::string, Log>> all;
+  for (const auto& [name, consumer] : consumers_)
+    for (const auto& [log, mark] : consumer.marks)
+      if (!mark.dirty) all.emplace_back(name, log);
+  for (const auto& [name, log] : all) {
+    lock.unlock();
+    const auto there = committed(name, log);
+    lock.lock();
+    auto& mark = consumers_[name].marks[log];
+    if (!there || !*there || mark.dirty) continue;
+    mark = {**there, true};
+    dirty_ = true;
+  }
 }
 
 bool KafkaMarks::save_dirty(std::unique_lock<std::mutex>& lock) {
@@ -96,6 +119,7 @@ bool KafkaMarks::save_dirty(std::unique_lock<std::mutex>& lock) {
       if (mark.dirty) {
         wanted[name][log] = mark.next;
         mark.dirty = false;
+        mark.saving = true;
       }
   dirty_ = false;
   bool all = true;
@@ -103,6 +127,7 @@ bool KafkaMarks::save_dirty(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     const auto why = commit(name, marks);
     lock.lock();
+    for (const auto& [log, next] : marks) consumers_[name].marks[log].saving = false;
     if (!why) continue;
     log_.say("saving the mark of " + name + ": " + *why);
     all = false;

@@ -33,6 +33,7 @@ class KafkaMarks {
   struct Mark {
     Offset next = offset_none;
     bool dirty = true;
+    bool saving = false;  // Under way to the cluster.
   };
   struct Consumer {
     std::map<Log, Mark> marks;           // Guarded by mutex_.
@@ -44,6 +45,8 @@ class KafkaMarks {
   [[nodiscard]] std::optional<std::string> commit(const std::string& consumer, const std::map<Log, Offset>& marks);
   void run();
   // True: all of it is saved. Called with `lock` held, which it lets go while it asks.
+  void keep_alive(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] Result<std::optional<Offset>> committed(const std::string& consumer, Log log);
   bool save_dirty(std::unique_lock<std::mutex>& lock);
 
   // Constant after construction.

@@ -2,8 +2,6 @@
 #include "routing/router/outbox_publisher.hpp"
 
 #include <algorithm>
-#include <set>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,40 +12,18 @@ namespace usher::router {
 namespace {
 
 constexpr std::size_t in_flight_max = 256;
-constexpr Offset tail_records = 100'000;  // More than can be out and untrimmed: a commit trims what the last one sent.
-
-// The ids of effects in the newest part of a stream.
-Result<std::set<std::string>> tail_ids(journal::Journal& journal, journal::Stream stream, Partition partition) {
-  const auto bounds = journal.bounds(stream, partition);
-  if (!bounds) return bounds.error();
-  std::set<std::string> ids;
-  for (Offset from = std::max(bounds->first, bounds->end - tail_records); from < bounds->end;) {
-    const auto records = journal.read(stream, partition, from, 1024);
-    if (!records) return records.error();
-    if (records->empty()) break;
-    for (const auto& record : *records) ids.insert(record.entry.id);
-    from = records->back().offset + 1;
-  }
-  return ids;
-}
 
 }  // namespace
 
-Result<void> OutboxPublisher::resume(std::vector<state::OutboxEntry> entries) {
+void OutboxPublisher::resume(std::vector<state::OutboxEntry> entries,
+                             const std::function<bool(const state::OutboxEntry&)>& is_out) {
   queue_.clear();
   done_.reset();
-  if (entries.empty() || planted(Plant::outbox_dropped)) return {};
-  std::set<std::string> out;
-  for (const auto stream : {journal::Stream::outbound, journal::Stream::events, journal::Stream::dead_letters}) {
-    auto ids = tail_ids(journal_, stream, partition_);
-    if (!ids) return ids.error();
-    out.merge(*ids);
-  }
+  if (planted(Plant::outbox_dropped)) return;
   for (auto& entry : entries) {
-    const bool is_out = out.contains(entry.entry.id);
-    queue_.push_back({std::move(entry), std::make_shared<Stage>(is_out ? Stage::out : Stage::waiting)});
+    const auto stage = is_out(entry) ? Stage::out : Stage::waiting;
+    queue_.push_back({std::move(entry), std::make_shared<Stage>(stage)});
   }
-  return {};
 }
 
 void OutboxPublisher::add(std::vector<state::OutboxEntry> entries) {

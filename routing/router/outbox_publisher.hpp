@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -20,8 +21,8 @@ class OutboxPublisher {
   OutboxPublisher(journal::Journal& journal, Partition partition, std::shared_ptr<Mailbox> mailbox)
       : journal_(journal), partition_(partition), mailbox_(std::move(mailbox)) {}
 
-  // Takes entries of a load: those that are in their streams already (rule E2: read the tails first) are not sent again.
-  [[nodiscard]] Result<void> resume(std::vector<state::OutboxEntry> entries);
+  // Takes entries of a load: those that are in their streams already (rule E2) are not sent again.
+  void resume(std::vector<state::OutboxEntry> entries, const std::function<bool(const state::OutboxEntry&)>& is_out);
   void add(std::vector<state::OutboxEntry> entries);
   // Sends what may be sent.
   void pump();

@@ -42,8 +42,11 @@ Result<bool> Replica::advance(const state::Meta& stored, std::size_t records_max
     at_.position.epoch = engine_->epoch();
     at_.digest = engine_->state_hash();
     if (at_.position.offset != stored.position.offset) {
-      if (records->empty()) return message::fail(Fault::malformed, "the journal ends before what is stored");
-      return false;
+      if (!records->empty()) return false;
+      const auto bounds = journal_.bounds(journal::Stream::inbound, partition_);
+      if (!bounds) return bounds.error();
+      if (bounds->end > at_.position.offset + 1) return message::fail(Fault::unavailable, "the log's newest records are not here yet");
+      return message::fail(Fault::malformed, "the journal ends before what is stored");
     }
   }
   if (at_ == stored) return true;

@@ -141,7 +141,12 @@ void Router::Loop::apply(journal::Stored record) {
   std::move(step.bodies_gone.begin(), step.bodies_gone.end(), std::back_inserter(batch.bodies_gone));
   ++batch.records;
   ++totals.records;
-  if (std::holds_alternative<Tick>(arrival.record)) tick_out = false;
+  if (std::holds_alternative<Tick>(arrival.record)) {
+    tick_out = false;
+    // Its time is the journal's. When that is behind ours, another one now would come too early as well.
+    if (const auto due = engine.next_deadline(); due && *due > engine.now())
+      tick_not_before = std::max(tick_not_before, applied_steady + std::min(Milliseconds(*due - engine.now()), idle_longest));
+  }
   if (const auto* heard = std::get_if<Claimed>(&arrival.record)) heard_claim(*heard, offset);
 }
 
@@ -168,7 +173,8 @@ void Router::Loop::take_effects(engine::Step& step, const journal::Stored& recor
       if (written && written->id == wanted.reply)
         add_outbox(journal::Stream::outbound, "usher.message.send.requested.v1", outbound_json(wanted, *written),
                    record.offset, index);
-      else unwritten.push_back({wanted, record.offset, index});
+      else if (!known_out.contains({journal::Stream::outbound, record.offset, index}))
+        unwritten.push_back({wanted, record.offset, index});
     }
   }
 }
@@ -177,9 +183,8 @@ void Router::Loop::take_effects(engine::Step& step, const journal::Stored& recor
 void Router::Loop::write_unwritten() {
   while (!unwritten.empty()) {
     const auto& one = unwritten.front();
-    const auto body = text_of(one.wanted.reply);
+    const auto body = text_of(one.wanted);
     if (!body) return trouble(body.error());
-    if (!*body && !texts_missing.empty()) return;  // It is on its way back into the store.
     if (!*body) {
       append_own(DeliveryReported{one.wanted.reply, one.wanted.attempt, DeliveryState::failed, "its text is lost", {}},
                  "lost/" + one.wanted.reply.text(), [] {});
@@ -197,13 +202,14 @@ void Router::Loop::write_unwritten() {
   });
 }
 
-// What the store holds or is about to be given.
-Result<std::optional<std::string>> Router::Loop::text_of(MessageId id) {
+// What the store holds or is about to be given; else, when it has lost it, what the journal says.
+Result<std::optional<std::string>> Router::Loop::text_of(const engine::ReplyWanted& wanted) {
   for (const auto& body : batch.bodies)
-    if (body.id == id) return std::optional(body.json);
-  auto body = ports.store.body(options.partition, id);
+    if (body.id == wanted.reply) return std::optional(body.json);
+  auto body = ports.store.body(options.partition, wanted.reply);
   if (!body) return body.error();
-  return *body ? std::optional(std::move((*body)->json)) : std::nullopt;
+  if (*body) return std::optional(std::move((*body)->json));
+  return text_from_journal(wanted);
 }
 
 void Router::Loop::add_outbox(journal::Stream stream, std::string type, std::string value, Offset offset,
@@ -271,6 +277,8 @@ std::size_t Router::Loop::records_max() const {
 // A lost answer is settled and lost again while the disk stays full, so what counts is whether anything was committed.
 void Router::Loop::tell_condition() {
   if (!troubled && !in_flight && batch.empty() && phase == Phase::routing) trouble_since.reset();
+  // Whoever stands by has nothing to commit: what the owner can do is the owner's to say.
+  if (phase == Phase::standby) trouble_since.reset();
   const bool degraded = trouble_since && ports.clock.steady() - *trouble_since >= degraded_after;
   if (degraded == told_degraded || (!degraded && trouble_since)) return;
   told_degraded = degraded;
@@ -288,7 +296,7 @@ void Router::Loop::report() {
   if (steady - lag_looked < lag_every || phase == Phase::loading) return;
   lag_looked = steady;
   if (const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition))
-    totals.lag_records = std::max<std::int64_t>(0, bounds->end - 1 - stored.offset);
+    totals.lag_records = std::max<std::int64_t>(0, bounds->end - 1 - totals.committed);
 }
 
 std::string_view phase_name(Phase phase) {

@@ -1,5 +1,6 @@
 // Who may go on: standing by, claiming, and hearing the claims of others (rules O1, O2, O3), and whose sessions have ended
 // with their gateway (rule A1).
+#include "routing/message/limits.hpp"
 #include "routing/message/wire.hpp"
 #include "routing/router/router_loop.hpp"
 
@@ -8,7 +9,9 @@ namespace {
 
 constexpr Milliseconds standby_look_every{100};
 constexpr Milliseconds gateways_look_every{1'000};
-constexpr int gateway_silent_max = 2;
+// A store that was wiped has the lease of a live gateway again after a third of its time: that must not count as a death.
+constexpr int gateway_silent_max = 4;
+static_assert(gateway_silent_max * gateways_look_every > Milliseconds(limits::gateway_lease) / 3 + gateways_look_every);
 
 }  // namespace
 
@@ -56,6 +59,10 @@ bool Router::Loop::scout() {
   }
   well();
   // Only an empty read is the end of the log.
+  if (records->empty() && !claim_out && !may_claim()) {  // The lease went to another while this one read.
+    phase = Phase::loading;
+    return true;
+  }
   if (records->empty() && !claim_out) claim();
   for (const auto& record : *records) {
     scout_next = record.offset + 1;
@@ -76,7 +83,8 @@ void Router::Loop::heard_by_scout(const Claimed& claimed, Offset offset) {
     return;
   }
   scout_epoch = offset;
-  if (!mine) {
+  // A claim of our own that we did not append since this load is history like another's: others may have claimed after it.
+  if (!mine || !claim_out) {
     // Before the claim that a snapshot names, the owners of old are told apart already.
     foreign_version = foreign_version || (offset > folded_since && claimed.engine_version != options.engine_version);
     return;

@@ -8,7 +8,6 @@
 namespace usher::router {
 namespace {
 
-constexpr std::size_t effects_first = 64;
 constexpr std::size_t effects_at_once = 4096;
 
 // PARTITION/OFFSET/INDEX.
@@ -56,11 +55,13 @@ void Router::Loop::load() {
   const auto meta = ports.store.load_meta(options.partition);
   if (!meta) return trouble(meta.error());
   auto begun = *meta ? load_stored(**meta) : rebuild({});
-  if (!begun) return begun.error().fault == Fault::unavailable ? trouble(begun.error()) : end(Phase::failed, begun.error().detail);
+  // Only what cannot become better by itself is an operator's.
+  if (!begun) return begun.error().fault == Fault::malformed ? end(Phase::failed, begun.error().detail) : trouble(begun.error());
 }
 
 Result<void> Router::Loop::load_stored(const state::Meta& meta) {
   auto loaded = ports.store.load(options.partition);
+  if (!loaded && loaded.error().fault == Fault::malformed) return rebuild(meta);
   if (!loaded) return loaded.error();
   const auto& position = loaded->meta.position;
   const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
@@ -72,7 +73,18 @@ Result<void> Router::Loop::load_stored(const state::Meta& meta) {
   auto restored = engine::Engine::restore(loaded->entities);
   // Rule S2: half a state must not be taken for a whole one.
   if (!restored || restored->state_hash() != loaded->meta.digest) return rebuild(meta);
+  if (const auto crossed = crosses_barrier(*restored); !crossed) return crossed.error();
+  else if (*crossed) return rebuild(meta);
   return start_from(std::move(*restored), loaded->meta, std::move(loaded->outbox));
+}
+
+// Rule O3: an old copy from before another version took over, which is in force no more, is no place to begin.
+Result<bool> Router::Loop::crosses_barrier(const engine::Engine& restored) const {
+  const auto version = restored.owner_version();
+  if (!options.snapshots || version == 0 || version == options.engine_version) return false;
+  const auto listed = list_snapshots(ports.journal, options.partition);
+  if (!listed) return listed.error();
+  return !listed->empty() && listed->back().claimed_at > restored.epoch();
 }
 
 // The store has nothing, or nothing that can be trusted.
@@ -107,27 +119,31 @@ Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged) {
   // Offsets begin at 0 or 1; what begins later has lost its beginning to retention.
   if (bounds->first > 1)
     return message::fail(Fault::malformed, std::string(what) + ", there is no snapshot, and the journal has lost its first records");
-  if (!damaged)
-    if (auto made = ports.store.initialise(options.partition); !made) return made.error();
+  if (!damaged) {
+    auto made = ports.store.initialise(options.partition);
+    // Another router made one since we looked, so there is something to load.
+    if (!made && made.error().fault == Fault::conflict) return message::fail(Fault::unavailable, made.error().detail);
+    if (!made) return made.error();
+  }
   return start_from(engine::Engine{}, state::Meta{}, {});
 }
 
 // Rule E2: what is out already of records behind `at` is not sent again: replies, events and dead letters of a store that was
 // lost or brought back from an old copy. Effects leave in the order of their records, so the look goes back from the end
-// until only older ones are found: one short read a stream when nothing is amiss.
-Result<void> Router::Loop::learn_what_is_out(Offset at) {
+// until a whole chunk has only older ones: a late owner may have repeated some old ones at the end.
+Result<void> Router::Loop::learn_what_is_out(Offset behind, Offset stored_at) {
   for (const auto stream : {journal::Stream::outbound, journal::Stream::events, journal::Stream::dead_letters}) {
     const auto bounds = ports.journal.bounds(stream, options.partition);
     if (!bounds) return bounds.error();
     auto until = bounds->end;
-    for (std::size_t chunk = effects_first; until > bounds->first; chunk = effects_at_once) {
-      const auto from = std::max(bounds->first, until - static_cast<Offset>(chunk));
+    while (until > bounds->first) {
+      const auto from = std::max(bounds->first, until - static_cast<Offset>(effects_at_once));
       bool newer = false;
       for (auto next_from = from; next_from < until;) {
         const auto records = ports.journal.read(stream, options.partition, next_from, effects_at_once);
         if (!records) return records.error();
         if (records->empty()) break;
-        for (const auto& record : *records) newer = note_out(stream, record, at) || newer;
+        for (const auto& record : *records) newer = note_out(stream, record, behind, stored_at) || newer;
         next_from = records->back().offset + 1;
       }
       if (!newer) break;
@@ -137,19 +153,23 @@ Result<void> Router::Loop::learn_what_is_out(Offset at) {
   return {};
 }
 
-bool Router::Loop::note_out(journal::Stream stream, const journal::Stored& record, Offset at) {
+bool Router::Loop::note_out(journal::Stream stream, const journal::Stored& record, Offset behind, Offset stored_at) {
   const auto place = effect_place(record.entry.id);
-  if (!place || place->first <= at) return false;
+  if (!place || place->first <= behind) return false;
   known_out.insert({stream, place->first, place->second});
-  said_until = std::max(said_until, place->first);
+  if (place->first > stored_at) said_until = std::max(said_until, place->first);
   return true;
 }
 
 Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta& meta, std::vector<state::OutboxEntry> outbox) {
-  if (const auto learnt = learn_what_is_out(meta.position.offset); !learnt) return learnt.error();
+  // Of what waits in the outbox some may be out as well.
+  const auto waiting = outbox.empty() ? meta.position.offset : std::min(meta.position.offset, outbox.front().offset - 1);
+  if (const auto learnt = learn_what_is_out(waiting, meta.position.offset); !learnt) return learnt.error();
   // What an earlier owner sent or stored, it has applied.
   if (const auto begun = guard.begin(meta.position.offset, std::max(said_until, stored_once)); !begun) return begun.error();
-  if (const auto resumed = publisher.resume(std::move(outbox)); !resumed) return resumed.error();
+  publisher.resume(std::move(outbox), [this](const state::OutboxEntry& entry) {
+    return known_out.contains({entry.stream, entry.offset, entry.index});
+  });
   const auto wanted = texts_wanted();
   if (!wanted) return wanted.error();
   engine = std::move(restored);

@@ -39,8 +39,9 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] Result<void> load_stored(const state::Meta& meta);
   [[nodiscard]] Result<void> rebuild(const std::optional<state::Meta>& damaged);
   [[nodiscard]] Result<void> start_from(engine::Engine restored, const state::Meta& meta, std::vector<state::OutboxEntry> outbox);
-  [[nodiscard]] Result<void> learn_what_is_out(Offset at);
-  bool note_out(journal::Stream stream, const journal::Stored& record, Offset at);
+  [[nodiscard]] Result<bool> crosses_barrier(const engine::Engine& restored) const;
+  [[nodiscard]] Result<void> learn_what_is_out(Offset behind, Offset stored_at);
+  bool note_out(journal::Stream stream, const journal::Stored& record, Offset behind, Offset stored_at);
   void forget_all();
 
   // router_claim.cpp: who may go on from there.
@@ -61,6 +62,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] bool texts_noted();
   [[nodiscard]] Result<bool> texts_wanted();
   void note_texts(const char* type, std::function<void(bool)> then);
+  [[nodiscard]] Result<std::optional<std::string>> text_from_journal(const engine::ReplyWanted& wanted);
   void restore_texts();
   void add_text(const journal::Stored& record, const engine::TextPlace& place);
 
@@ -85,7 +87,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] Instant engine_clock() const;
   [[nodiscard]] Milliseconds until_due() const;
   void write_unwritten();
-  [[nodiscard]] Result<std::optional<std::string>> text_of(MessageId id);
+  [[nodiscard]] Result<std::optional<std::string>> text_of(const engine::ReplyWanted& wanted);
   void trouble(const Error& error);      // Try again after a backoff.
   void well() { troubled = false, backoff = {}; }
   void end(Phase last, std::string why);

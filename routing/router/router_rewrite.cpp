@@ -143,8 +143,7 @@ void Router::Loop::restore_texts() {
     texts_note = Noted::under_way;
     note_texts(texts_back_type, [this](bool taken) { texts_note = taken ? Noted::no : Noted::yes; });
   }
-  // A batch that waits for one of them grows until it is there.
-  if (texts_missing.empty() || (batch.full(records_max()) && unwritten.empty())) return;
+  if (texts_missing.empty() || batch.full(records_max())) return;
   const auto first = texts_missing.front().offset;
   const auto records = ports.journal.read(journal::Stream::inbound, options.partition, first, texts_at_once);
   if (!records) {
@@ -163,6 +162,20 @@ void Router::Loop::restore_texts() {
     if (record != records->end() && record->offset == place.offset) add_text(*record, place);
     else ++totals.texts_lost;
   }
+}
+
+Result<std::optional<std::string>> Router::Loop::text_from_journal(const engine::ReplyWanted& wanted) {
+  for (const auto& place : engine.texts(wanted.conversation)) {
+    const auto records = ports.journal.read(journal::Stream::inbound, options.partition, place.offset, 1);
+    if (!records && records.error().fault == Fault::not_found) continue;  // Erased by retention.
+    if (!records) return records.error();
+    if (records->empty() || records->front().offset != place.offset) continue;
+    const auto decoded = decode_record(records->front().entry.type, records->front().entry.value);
+    const auto* command = decoded ? std::get_if<CommandIssued>(&*decoded) : nullptr;
+    const auto written = command != nullptr ? written_by(*command, engine, place, records->front().appended_at) : std::nullopt;
+    if (written && written->id == wanted.reply) return std::optional(body_json(*written));
+  }
+  return std::optional<std::string>();
 }
 
 void Router::Loop::add_text(const journal::Stored& record, const engine::TextPlace& place) {

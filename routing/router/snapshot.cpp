@@ -193,9 +193,10 @@ void SnapshotWriter::begin(Snapshot snapshot) {
   waiting_.push_back({entry_id(key, "manifest"), manifest_type, manifest_json(snapshot, chunks_)});
 }
 
-void SnapshotWriter::pump() {
+void SnapshotWriter::pump(bool manifest_too) {
   // The manifest last, and alone: it speaks for all the others.
   while (!waiting_.empty() && !*failed_ && *in_flight_ < (waiting_.size() == 1 ? 1 : in_flight_max)) {
+    if (waiting_.size() == 1 && !manifest_too) return;
     auto entry = std::move(waiting_.front());
     waiting_.pop_front();
     append(std::move(entry));

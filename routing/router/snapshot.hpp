@@ -45,8 +45,8 @@ class SnapshotWriter {
 
   // Replaces what was being written.
   void begin(Snapshot snapshot);
-  // Sends what may be sent now.
-  void pump();
+  // Sends what may be sent now; the manifest only when it may go, too.
+  void pump(bool manifest_too = true);
   [[nodiscard]] bool busy() const { return !waiting_.empty() || *in_flight_ > 0; }
   // An append failed: begin() again later. What was written has no manifest and does not count.
   [[nodiscard]] bool failed() const { return *failed_; }

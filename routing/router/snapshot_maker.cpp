@@ -48,13 +48,15 @@ struct SnapshotMaker::Runner {
 SnapshotMaker::SnapshotMaker(SnapshotOptions options, journal::Journal& journal, state::StateStore& store, const Clock& clock)
     : runner_(std::make_unique<Runner>(std::move(options), journal, store, clock)) {}
 
-SnapshotMaker::~SnapshotMaker() {
+SnapshotMaker::~SnapshotMaker() { stop(); }
+
+void SnapshotMaker::stop() {
   {
     const std::lock_guard lock(runner_->mutex);
     runner_->stopping = true;
   }
   runner_->bell->ring();
-  runner_->thread.join();
+  if (runner_->thread.joinable()) runner_->thread.join();
 }
 
 void SnapshotMaker::make_one_now() {

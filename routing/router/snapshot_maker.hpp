@@ -35,8 +35,9 @@ class SnapshotMaker {
  public:
   // All outlive it.
   SnapshotMaker(SnapshotOptions options, journal::Journal& journal, state::StateStore& store, const Clock& clock);
-  // What is half written does not count.
   ~SnapshotMaker();
+  // Ends its thread; what is half written does not count. The status stays.
+  void stop();
   // Any thread: one as soon as the replica has caught up.
   void make_one_now();
   [[nodiscard]] SnapshotStatus status() const;

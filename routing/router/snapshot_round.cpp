@@ -40,10 +40,6 @@ bool SnapshotRound::follow() {
   if (replica_.engine().owner().empty() || !options_.ours(replica_.engine().owner())) return say("");
   if (!due_at_) due_at_ = clock_.steady() + options_.every;
   if (clock_.steady() < *due_at_) return say("");
-  // Effects up to here must be out: whoever starts from the snapshot does not make them again.
-  const auto outbox = store_.outbox(options_.partition);
-  if (!outbox) return say(outbox.error().detail);
-  if (!outbox->empty() && outbox->front().offset <= replica_.at().position.offset) return false;
   const auto& engine = replica_.engine();
   writer_.begin({replica_.at(), engine.owner_version(), engine.epoch(), false, engine.serialize()});
   writing_ = {engine.epoch(), replica_.at().position.offset, writer_.chunks()};
@@ -52,7 +48,9 @@ bool SnapshotRound::follow() {
 }
 
 void SnapshotRound::write() {
-  writer_.pump();
+  // Effects up to there must be out before it counts: whoever starts from the snapshot does not make them again.
+  const auto outbox = store_.outbox(options_.partition);
+  writer_.pump(outbox && (outbox->empty() || outbox->front().offset > writing_.offset));
   if (writer_.failed()) {
     writing_ = {};
     due_at_ = clock_.steady() + options_.look_every;

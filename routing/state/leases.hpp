@@ -17,7 +17,7 @@ namespace usher::state {
 using namespace usher::message;
 
 struct Lease {
-  std::string name;    // partition/0, gateway/3fa9…, egress/shop
+  std::string name;    // partition/0, gateway/0/3fa9…, egress/shop
   std::string holder;  // Of one process's life: never used again.
   std::string value;   // What others want to know: an address, a version.
   friend bool operator==(const Lease&, const Lease&) = default;

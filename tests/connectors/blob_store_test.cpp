@@ -95,12 +95,16 @@ TEST_CASE("a blob that cannot be written is reported and leaves nothing behind",
   CHECK(blobs.put(acme, name, "x"));
 }
 
-TEST_CASE("what an interrupted write left is removed at the next start", "[blobs]") {
+TEST_CASE("what an interrupted write left is removed at a later start, what another edge is writing is not", "[blobs]") {
   const usher::testing::TemporaryFolder folder;
   { BlobStore first(folder.path()); }
-  std::ofstream(folder.path() / ".writing" / "1-1") << "half";
+  const auto left = folder.path() / ".writing" / "1-1", under_way = folder.path() / ".writing" / "2-1";
+  std::ofstream(left) << "half";
+  std::filesystem::last_write_time(left, std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+  std::ofstream(under_way) << "of another edge";
   BlobStore second(folder.path());
-  CHECK(files_in(folder.path()) == 0);
+  CHECK_FALSE(std::filesystem::exists(left));
+  CHECK(std::filesystem::exists(under_way));
 }
 
 TEST_CASE("many threads put the same and different blobs at once", "[blobs]") {

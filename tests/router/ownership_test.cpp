@@ -66,6 +66,29 @@ TEST_CASE("O1: an owner that reads another's claim goes back to standing by and 
   CHECK(first->engine().state_hash() == second->engine().state_hash());
 }
 
+TEST_CASE("O1: a router that owned once, was followed by another, and finds the store wiped claims anew", "[router][rule-O1]") {
+  Bench bench(Delivering::at_once, false);
+  Turn turn;
+  bench.options.may_claim = turn.of("r1");
+  bench.router = bench.make();
+  bench.options.may_claim = turn.of("r2");
+  auto second = bench.make();
+  const auto offer = bench.answered();
+  turn.whose = "r2";
+  bench.run_all({second.get(), bench.router.get()}, 2000);
+  REQUIRE(second->engine().owner() == RouterId{"r2"});
+  REQUIRE(bench.router->status().phase == Phase::standby);
+  second.reset();  // Killed, and the store with it.
+  bench.store.wipe();
+  turn.whose = "r1";
+  bench.run_all({bench.router.get()}, 3000);
+  // What it begins with reaches back beyond its own first claim, which says nothing about now.
+  CHECK(bench.router->status().phase == Phase::routing);
+  CHECK(bench.router->status().reason.empty());
+  CHECK(bench.router->engine().owner() == RouterId{"r1"});
+  CHECK(bench.router->engine().conversation(offer.conversation.id)->state == engine::ConversationState::assigned);
+}
+
 TEST_CASE("a router with a long journal before it claims first and commits as it goes", "[router]") {
   Bench bench(Delivering::at_once, false);
   bench.append(PolicyActivated{Bench::policy(), ""});

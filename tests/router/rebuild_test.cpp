@@ -21,7 +21,45 @@ void check_whole(Bench& bench, const engine::OfferView& offer) {
   CHECK(bench.all(Stream::outbound).size() == 1);
 }
 
+// Another router initialises the store just before this one does.
+class RacedStore final : public state::StateStore {
+ public:
+  explicit RacedStore(state::MemoryStore& store) : store_(store) {}
+  Result<void> initialise(Partition partition) override {
+    if (!std::exchange(raced_, true)) CHECK(store_.initialise(partition).has_value());
+    return store_.initialise(partition);
+  }
+  Result<std::optional<state::Meta>> load_meta(Partition partition) override { return store_.load_meta(partition); }
+  Result<state::Loaded> load(Partition partition) override { return store_.load(partition); }
+  void commit(state::Commit commit, state::CommitDone done) override { store_.commit(std::move(commit), std::move(done)); }
+  void rewrite(state::Rewrite rewrite, state::CommitDone done) override { store_.rewrite(std::move(rewrite), std::move(done)); }
+  Result<int> count_attempt(Partition partition, Offset at) override { return store_.count_attempt(partition, at); }
+  Result<std::vector<state::Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
+                                          std::size_t limit) override {
+    return store_.bodies(partition, conversation, before, limit);
+  }
+  Result<std::optional<state::Body>> body(Partition partition, MessageId id) override { return store_.body(partition, id); }
+  Result<std::optional<std::string>> entity(Partition partition, const std::string& table, const std::string& key) override {
+    return store_.entity(partition, table, key);
+  }
+
+ private:
+  state::MemoryStore& store_;
+  bool raced_ = false;
+};
+
 }  // namespace
+
+TEST_CASE("S2: two routers that find the store empty at once do not stop over who made it", "[router][rule-S2]") {
+  Bench bench(Delivering::at_once, false);
+  RacedStore raced(bench.store);
+  bench.router = std::make_unique<router::Router>(router::RouterOptions{.id = RouterId{"r1"}},
+                                                  router::Router::Ports{bench.journal, raced, bench.desk, bench.clock});
+  bench.open();
+  bench.run();
+  CHECK(bench.router->status().phase == Phase::routing);
+  CHECK(bench.router->engine().agents().size() == 1);
+}
 
 TEST_CASE("S2: a live owner whose store is wiped writes everything anew, and nothing is sent twice", "[router][rule-S2]") {
   const bool publish = GENERATE(false, true);
