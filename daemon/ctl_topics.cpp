@@ -36,9 +36,12 @@ Exit ensure(const CtlContext& context, const Choice& choice) {
   boost::json::array rows;
   for (const auto& step : *steps)
     rows.push_back(boost::json::object{{"topic", step.topic}, {"what", step.what}, {"done", step.done}});
-  const auto text = context.json ? boost::json::serialize(boost::json::object{{"topics", rows}})
-                                 : table_of(rows, {{"TOPIC", "/topic"}, {"WHAT", "/what"}, {"DONE", "/done"}});
-  std::puts(text.c_str());
+  if (context.json) {
+    std::puts(boost::json::serialize(boost::json::object{{"topics", rows}}).c_str());
+  } else {
+    const std::vector<Column> columns{{"TOPIC", "/topic"}, {"WHAT", "/what"}, {"DONE", "/done"}};
+    std::puts(table_of(rows, columns).c_str());
+  }
   const bool all = std::ranges::all_of(*steps, [](const auto& step) { return step.done; });
   // In a dry run, what would be done is no failure.
   return all || choice.dry_run ? Exit::ok : Exit::data;

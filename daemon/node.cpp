@@ -79,7 +79,7 @@ Result<std::unique_ptr<Node>> Node::start(config::Settings settings, NodeOptions
 }
 
 Result<void> Node::Parts::open_data() {
-  auto opened = open_backend(settings, options.data_folder, clock);
+  auto opened = open_backend(settings, options.data_folder, clock, options.roles.router);
   if (!opened) return opened.error();
   backend = std::move(*opened);
   const std::filesystem::path own = settings.secrets_folder;
@@ -124,6 +124,7 @@ Result<void> Node::Parts::build_posts() {
                                  identity);
     if (!opened) return opened.error();
     desk = std::move(*opened);
+    if (options.roles.router) desk->router_is_here();
   }
   // Before the router: without a cursor it starts at the end of what is there now (rule E5).
   if (options.roles.edge)

@@ -25,8 +25,8 @@ class EmbeddedBackend final : public Backend {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> open_backend(const config::Settings& settings, const std::filesystem::path& data_folder,
-                                              const Clock& clock) {
-  if (on_servers(settings)) return open_servers(settings, data_folder);
+                                              const Clock& clock, bool writes) {
+  if (on_servers(settings)) return open_servers(settings, data_folder, writes);
   auto opened = state::SqliteDatabase::open(data_folder, clock);
   if (!opened) return opened.error();
   return std::unique_ptr<Backend>(std::make_unique<EmbeddedBackend>(std::move(*opened)));

@@ -34,10 +34,12 @@ class Backend {
 // folder. `unavailable`: a server did not answer within limits::servers_within, or is not as it must be; said in the log
 // meanwhile. `malformed`: a damaged database. The clock outlives the backend.
 [[nodiscard]] Result<std::unique_ptr<Backend>> open_backend(const config::Settings& settings,
-                                                            const std::filesystem::path& data_folder, const Clock& clock);
-// The second half of it. Requires: both servers are in the settings.
+                                                            const std::filesystem::path& data_folder, const Clock& clock,
+                                                            bool writes = true);
+// The second half of it. Requires: both servers are in the settings. `writes`: false for a process without a router, which
+// only reads the tracked state and may use a user that can do no more (docs/redis.md).
 [[nodiscard]] Result<std::unique_ptr<Backend>> open_servers(const config::Settings& settings,
-                                                            const std::filesystem::path& data_folder);
+                                                            const std::filesystem::path& data_folder, bool writes = true);
 
 [[nodiscard]] inline bool on_servers(const config::Settings& settings) { return settings.kafka && settings.redis; }
 

@@ -15,6 +15,7 @@ namespace usher::daemon {
 namespace {
 
 constexpr auto fabric_purpose = "fabric";
+constexpr auto heard_within = Milliseconds(10'000);
 
 std::vector<AllowedKey> allowed_keys(const config::Settings& settings) {
   std::vector<AllowedKey> out;
@@ -57,7 +58,7 @@ Result<std::unique_ptr<DeskPost>> DeskPost::open(const config::Settings& setting
   // Who was thought dead for a while may have lost its sessions in the log: each is opened anew.
   auto again = std::make_shared<bool>(false);
   post->lease_ = std::make_unique<HeldLease>(
-      *leases, state::Lease{gateway_prefix + post->id_.text(), identity.life, post->fabric_->endpoint()},
+      *leases, state::Lease{gateway_prefix(partition) + post->id_.text(), identity.life, post->fabric_->endpoint()},
       Milliseconds(limits::gateway_lease), LeaseEvents{[again, gateway = post->gateway_.get()] {
                                                          if (std::exchange(*again, true)) gateway->frames_lost();
                                                        },
@@ -106,7 +107,7 @@ Result<void> DeskPost::open_programs_door(const config::Settings& settings) {
     log_info("zmq", "agents' programs: " + agents_->endpoint(), {{"endpoint", agents_->endpoint()}});
     return {};
   }
-  if (zmq.agents_written) return started.error();
+  if (zmq.agents_written || !zmq.curve_secret_file.empty()) return started.error();
   // Nobody asked for this door: a second daemon on the machine goes without.
   log_warn("zmq", "no door for agents' programs (zmq.agents): " + started.error().detail);
   return {};
@@ -117,8 +118,12 @@ void DeskPost::use(const config::Settings& settings) {
 }
 
 std::string DeskPost::trouble() const {
-  if (lease_ == nullptr || lease_->held()) return "";
-  return "desk: its lease in Redis ran out; routers may not find it";
+  if (lease_ == nullptr) return "";
+  if (!lease_->held()) return "desk: its lease in Redis ran out; routers may not find it";
+  // A router of this process needs no socket; any other dials what `zmq.advertise` says, and beats each second.
+  if (!with_router_ && lease_->held_for() > heard_within && fabric_->figures().routers == 0)
+    return "desk: no router is heard; is one running, can it reach zmq.advertise, and is the cluster secret the same?";
+  return "";
 }
 
 void DeskPost::stop(Milliseconds within) {

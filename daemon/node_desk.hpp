@@ -1,5 +1,5 @@
 // DeskPost: agents' sessions of one process. WebSockets come by the public listener, agents' programs by ZeroMQ, frames
-// of routers of other processes by the fabric, whose address is the value of the lease `gateway/ID` (rule A1).
+// of routers of other processes by the fabric, whose address is the value of the lease `gateway/PARTITION/ID` (rule A1).
 #pragma once
 
 #include <memory>
@@ -26,6 +26,8 @@ class DeskPost {
   ~DeskPost();
 
   [[nodiscard]] DeskGateway& gateway() { return *gateway_; }
+  // The router of this process may be the only one: nobody need be heard over the fabric. Before traffic.
+  void router_is_here() { with_router_ = true; }
   [[nodiscard]] const GatewayId& id() const { return id_; }
 
   // What must be known of this gateway before its first session: embedded, that those of its earlier life are gone;
@@ -46,6 +48,7 @@ class DeskPost {
   [[nodiscard]] Result<void> announce(Milliseconds within);
 
   GatewayId id_;
+  bool with_router_ = false;
   HttpLoop* loop_ = nullptr;
   std::unique_ptr<DeskGateway> gateway_;
   std::unique_ptr<ZmqAgents> agents_;

@@ -11,15 +11,15 @@ namespace usher::daemon {
 using Steady = std::chrono::steady_clock;
 
 struct LiveGateways::Watch {
-  Watch(state::Leases& store, Milliseconds every, Milliseconds settle_time)
-      : leases(store), look_every(every), settle(settle_time) {}
+  Watch(state::Leases& store, Partition number, Milliseconds every, Milliseconds settle_time)
+      : leases(store), partition(number), look_every(every), settle(settle_time) {}
 
   void run() {
     std::unique_lock lock(mutex);
     while (!stop) {
       lock.unlock();
       const auto began = Steady::now();
-      auto listed = gateway_addresses(leases);
+      auto listed = gateway_addresses(leases, partition);
       lock.lock();
       // A break is what a stopped process or a slow store leaves too: meanwhile leases may have run out together.
       if (!listed || began - looked > gateway_list_age_max) sound_since = {};
@@ -34,6 +34,7 @@ struct LiveGateways::Watch {
   }
 
   state::Leases& leases;
+  const Partition partition;
   const Milliseconds look_every, settle;
   mutable std::mutex mutex;
   std::condition_variable changed;
@@ -44,8 +45,8 @@ struct LiveGateways::Watch {
   std::thread thread;
 };
 
-LiveGateways::LiveGateways(state::Leases& leases, Milliseconds look_every, Milliseconds settle)
-    : watch_(std::make_unique<Watch>(leases, look_every, settle)) {
+LiveGateways::LiveGateways(state::Leases& leases, Partition partition, Milliseconds look_every, Milliseconds settle)
+    : watch_(std::make_unique<Watch>(leases, partition, look_every, settle)) {
   watch_->thread = std::thread([watch = watch_.get()] { watch->run(); });
 }
 
@@ -66,12 +67,13 @@ std::optional<std::set<GatewayId>> LiveGateways::now() const {
   return watch_->alive;
 }
 
-Result<std::vector<std::pair<GatewayId, std::string>>> gateway_addresses(state::Leases& leases) {
-  const auto held = leases.held(gateway_prefix);
+Result<std::vector<std::pair<GatewayId, std::string>>> gateway_addresses(state::Leases& leases, Partition partition) {
+  const auto prefix = gateway_prefix(partition);
+  const auto held = leases.held(prefix);
   if (!held) return held.error();
   std::vector<std::pair<GatewayId, std::string>> out;
   for (const auto& lease : *held)
-    out.emplace_back(GatewayId(lease.name.substr(std::string_view(gateway_prefix).size())), lease.value);
+    out.emplace_back(GatewayId(lease.name.substr(prefix.size())), lease.value);
   return out;
 }
 

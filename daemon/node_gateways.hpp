@@ -16,7 +16,8 @@ namespace usher::daemon {
 
 using namespace usher::message;
 
-inline constexpr auto gateway_prefix = "gateway/";
+// Of one partition: another tenant's gateways are nobody's business.
+[[nodiscard]] inline std::string gateway_prefix(Partition partition) { return "gateway/" + std::to_string(partition) + "/"; }
 // A list is at most so old. A gateway takes sessions only when its lease is older than that: it is in every list then.
 inline constexpr auto gateway_list_age_max = Milliseconds(1'500);
 
@@ -24,7 +25,7 @@ class LiveGateways {
  public:
   // The store outlives it. Looks every `look_every`; `settle`: after a failed look, or at the start, all leases get so
   // long to be renewed before a missing one counts.
-  LiveGateways(state::Leases& leases, Milliseconds look_every, Milliseconds settle);
+  LiveGateways(state::Leases& leases, Partition partition, Milliseconds look_every, Milliseconds settle);
   ~LiveGateways();
 
   // Any thread, without waiting.
@@ -36,6 +37,7 @@ class LiveGateways {
 };
 
 // Asks the store: gateways and where they listen. May wait.
-[[nodiscard]] Result<std::vector<std::pair<GatewayId, std::string>>> gateway_addresses(state::Leases& leases);
+[[nodiscard]] Result<std::vector<std::pair<GatewayId, std::string>>> gateway_addresses(state::Leases& leases,
+                                                                                       Partition partition);
 
 }  // namespace usher::daemon

@@ -12,6 +12,7 @@ std::shared_ptr<const connectors::Triage> triage_of(const config::Settings& sett
 Result<void> Node::reload() {
   const std::lock_guard hold(parts_->reloading);
   if (parts_->stopping) return fail(Fault::unavailable, "stopping");
+  if (!parts_->open) return fail(Fault::unavailable, "starting");
   auto loaded = load_settings(parts_->options.config_file);
   std::string lines;
   for (const auto& line : loaded.problems.lines) {
@@ -49,7 +50,9 @@ Result<void> Node::Parts::apply(config::Settings fresh) {
 
 // Rule P1: by the owner of the partition alone. The others take what is theirs, and say that the policy is not.
 Result<void> Node::Parts::activate(const Policy& policy) {
-  if (router && (router->owns() || backend->leases() == nullptr)) {
+  if (router && !router->stands_by()) {
+    if (backend->leases() != nullptr && !router->owns())
+      return fail(Fault::unavailable, "the router is not routing at this moment; try again");
     const auto activated = activate_policy(router->policy_ports(), policy, policy_within);
     if (!activated) return activated.error();
     if (*activated) log_info("config", "policy activated", {{"policy", policy_hash(policy)}});

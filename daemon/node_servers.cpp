@@ -105,12 +105,14 @@ state::RedisOptions redis_options(const config::RedisSettings& settings) {
   return options;
 }
 
-Result<std::unique_ptr<Backend>> open_servers(const config::Settings& settings, const std::filesystem::path& data_folder) {
+Result<std::unique_ptr<Backend>> open_servers(const config::Settings& settings, const std::filesystem::path& data_folder,
+                                              bool writes) {
   auto lock = state::FolderLock::take(data_folder);
   if (!lock) return lock.error();
   const auto deadline = std::chrono::steady_clock::now() + limits::servers_within;
   const auto kafka = kafka_options(*settings.kafka);
-  const auto redis = redis_options(*settings.redis);
+  auto redis = redis_options(*settings.redis);
+  redis.read_only = !writes;
   auto journal = open_within("kafka", deadline, [&] { return journal::KafkaJournal::open(kafka, one_try_within); });
   if (!journal) return cannot_serve("Kafka", journal.error());
   auto store = open_within("redis", deadline, [&] { return state::RedisStore::open(redis); });

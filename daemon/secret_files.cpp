@@ -66,8 +66,15 @@ Result<std::string> read_or_make(const std::filesystem::path& file, const std::s
     return found;
   }
   if (found.error().fault != Fault::not_found) return found.error();
-  const auto made = replace_file(file, fresh);
-  if (!made) return made.error();
+  // Another node may share the folder and start at this moment: whose file gets the name first, has made it.
+  auto mine = file;
+  mine += "." + random_token();
+  if (const auto made = replace_file(mine, fresh); !made) return made.error();
+  const bool named = ::link(mine.c_str(), file.c_str()) == 0;
+  const bool taken = !named && errno == EEXIST;
+  ::unlink(mine.c_str());
+  if (!named && !taken) return system_error("cannot name", file);
+  if (taken) return read_small_file(file);
   return fresh;
 }
 

@@ -36,7 +36,7 @@ def work(endpoint):
             continue
         frame = socket.recv_json()
         kind = frame["type"]
-        if kind == "session_closed":
+        if frame.get("code") in (4001, 4003):  # Replaced, or the token is no longer good. Any other end is not for ever.
             sys.exit(f"closed: {frame['code']} {frame['reason']}")
         if frame.get("code") == "hello_required" or frame.get("seq", expected) not in (0, expected):
             socket.send_json(HELLO)  # A lost connection or a lost frame: the next welcome is the whole truth.

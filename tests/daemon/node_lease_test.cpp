@@ -93,21 +93,23 @@ TEST_CASE("a lease whose store is away is held to its end and no longer, and tak
 
 TEST_CASE("gateways are known by their leases, and nothing is said while the store is away", "[node][rule-A1]") {
   CutLeases leases;
-  REQUIRE(leases.hold({"gateway/a", "one", "tcp://a:1"}, Milliseconds(60'000)).value());
-  const LiveGateways gateways(leases, Milliseconds(10), Milliseconds(300));
+  REQUIRE(leases.hold({"gateway/0/a", "one", "tcp://a:1"}, Milliseconds(60'000)).value());
+  // Another tenant's: not ours to see.
+  REQUIRE(leases.hold({"gateway/1/x", "three", "tcp://x:3"}, Milliseconds(60'000)).value());
+  const LiveGateways gateways(leases, 0, Milliseconds(10), Milliseconds(300));
   CHECK_FALSE(gateways.now());  // Others may be about to renew theirs.
   REQUIRE(comes_true([&] { return gateways.now().has_value(); }));
   CHECK(*gateways.now() == std::set{GatewayId("a")});
-  REQUIRE(leases.hold({"gateway/b", "two", "tcp://b:2"}, Milliseconds(60'000)).value());
+  REQUIRE(leases.hold({"gateway/0/b", "two", "tcp://b:2"}, Milliseconds(60'000)).value());
   CHECK(comes_true([&] { return gateways.now() == std::set{GatewayId("a"), GatewayId("b")}; }));
-  REQUIRE(leases.release("gateway/a", "one"));
+  REQUIRE(leases.release("gateway/0/a", "one"));
   CHECK(comes_true([&] { return gateways.now() == std::set{GatewayId("b")}; }));
   leases.cut = true;
   CHECK(comes_true([&] { return !gateways.now(); }));
   leases.cut = false;
   CHECK(comes_true([&] { return gateways.now().has_value(); }));
   const std::vector<std::pair<GatewayId, std::string>> addresses{{GatewayId("b"), "tcp://b:2"}};
-  CHECK(gateway_addresses(leases).value() == addresses);
+  CHECK(gateway_addresses(leases, 0).value() == addresses);
 }
 
 TEST_CASE("roles are read in any order, and a wrong word is named", "[node]") {

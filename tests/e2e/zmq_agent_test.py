@@ -22,8 +22,10 @@ class SampleAgent(EndToEnd):
 
     def work(self, world, token=None, **keys):
         environment = {**os.environ, "USHER_TOKEN": token or world.token_of("ana"), **keys}
+        # Who was started in the background ignores the interrupt, and so would its children.
         agent = subprocess.Popen([sys.executable, EXAMPLE, world.config["zmq"]["agents"]], env=environment, text=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
         def end():
             agent.kill()
