@@ -20,7 +20,7 @@ World::World(std::uint64_t seed)
       server_(seed % 2 != 0) {
   if (server_) {
     router::SnapshotOptions options;
-    options.every = Milliseconds{30'000 + static_cast<std::int64_t>(pick(120'000))};
+    options.every = Milliseconds{120'000 + static_cast<std::int64_t>(pick(300'000))};
     options.owning = [] { return true; };
     options.ours = [this](const RouterId& owner) {
       for (const auto& running : routers_)
