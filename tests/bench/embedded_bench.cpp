@@ -1,13 +1,13 @@
-// usher_bench_embedded throughput | p99 --scratch FOLDER [--rounds N] [--seconds S] [--rate R]: the embedded product from
+// usher_bench_embedded throughput | p99 | closed --scratch FOLDER [--rounds N] [--seconds S] [--rate R]: the embedded product from
 // append to offer, against raw SQLite writing the same rows. The folder must be on the disk that is meant.
 //   throughput   messages per second, a closed loop; raw: the same transactions
 //   p99          nanoseconds to the offer at half the rate, an open loop; raw: one message's rows in one FULL commit
-#include <sys/resource.h>
-
+//   closed       one slice of the first, ours alone, for a comparison that another program makes
 #include <algorithm>
 #include <fstream>
 
 #include "tests/bench/embedded_world.hpp"
+#include "tests/bench/process_use.hpp"
 #include "tests/bench/raw_commits.hpp"
 #include "tests/bench/samples.hpp"
 
@@ -50,10 +50,7 @@ struct Used {
       if (name == "wchar:") used.bytes = value;
       if (name == "syscw:") used.calls = value;
     }
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto us = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
-    used.cpu_us = us(usage.ru_utime) + us(usage.ru_stime);
+    used.cpu_us = cpu_us_now();
     return used;
   }
   // Since then, for each message.
@@ -65,13 +62,6 @@ struct Used {
 
 void note(Rounds& rounds, const std::string& who, const Used& used) {
   rounds.note(who + "bytes_written", used.bytes).note(who + "write_calls", used.calls).note(who + "cpu_us", used.cpu_us);
-}
-
-double p99(std::vector<double> values) {
-  if (values.empty()) give_up("nothing was measured");
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() * 99 / 100);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 double closed_rate(Bench& bench, std::size_t messages, double* per_commit = nullptr, Used* used = nullptr) {
@@ -164,6 +154,12 @@ int latency(Bench& bench, const Options& options) {
   return 0;
 }
 
+int one_slice(Bench& bench, const Options& options) {
+  const double guess = closed_rate(bench, 10'000);
+  std::printf("{\"figure\":%.9g}\n", closed_rate(bench, static_cast<std::size_t>(guess * options.number("seconds", 2.5)) + 1));
+  return 0;
+}
+
 }  // namespace
 }  // namespace usher::bench
 
@@ -177,5 +173,6 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(bench.scratch);
   if (what == "throughput") return throughput(bench, options);
   if (what == "p99") return latency(bench, options);
-  give_up("throughput or p99");
+  if (what == "closed") return one_slice(bench, options);
+  give_up("throughput, p99 or closed");
 }

@@ -7,17 +7,20 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 
+import bullmq
 import http_ingest
+import server_form
+import takeover
 from callgrind import instructions_per_message
 
-LATER = ("kafka.throughput", "kafka.p99", "takeover", "rebuild", "zmq.offers", "bullmq.kafka", "bullmq.embedded", "bullmq.p99",
-         "chat.sockets", "chat.p99")
+LATER = ("chat.sockets", "chat.p99")
 
 
 class Bench:
@@ -28,7 +31,7 @@ class Bench:
 def program(name, what, *more):
     def measure(options):
         command = [options.programs / name, what, "--rounds", str(options.rounds), *more]
-        if name == "usher_bench_embedded":
+        if name != "usher_bench_engine":
             command += ["--scratch", options.scratch, "--seconds", str(options.seconds)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
@@ -46,6 +49,14 @@ BENCHES = {
     "embedded.throughput": Bench(0.5, "higher", "messages/s", program("usher_bench_embedded", "throughput")),
     "embedded.p99": Bench(5, "lower", "ns", program("usher_bench_embedded", "p99")),
     "http.ingest": Bench(0.5, "higher", "requests/s", http_ingest.measure),
+    "kafka.throughput": Bench(0.25, "higher", "messages/s", server_form.program("usher_bench_server", "throughput")),
+    "kafka.p99": Bench(2.5, "lower", "ns", server_form.program("usher_bench_server", "p99")),
+    "takeover": Bench(0.25, "lower", "ms", takeover.measure),
+    "rebuild": Bench(1.5, "lower", "ns", server_form.program("usher_bench_rebuild", "waiting")),
+    "zmq.offers": Bench(0.3, "higher", "offers/s", program("usher_bench_fabric", "offers")),
+    "bullmq.kafka": Bench(3, "higher", "messages/s", bullmq.on_kafka),
+    "bullmq.embedded": Bench(8, "higher", "messages/s", bullmq.embedded),
+    "bullmq.p99": Bench(0.2, "lower", "ns", bullmq.latency),
     "engine.records": Bench(None, "lower", "ns a turn", program("usher_bench_engine", "records")),
     "engine.memory": Bench(None, "lower", "bytes", program("usher_bench_engine", "memory")),
     "engine.instructions": Bench(1.5, "lower", "instructions", instructions),
@@ -75,6 +86,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.5, help="of one slice; a round has four")
+    parser.add_argument("--waiting", type=int, default=1_000_000, help="conversations that rebuild finds waiting")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     options = parser.parse_intermixed_args()
     for name in options.names:
@@ -86,6 +98,8 @@ def main():
     if load > 0.5:
         print(f"the machine is not quiet (load {load:.1f}): the figures are not worth publishing", file=sys.stderr)
 
+    # Told to stop, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results, failed = {}, False
     for name in [name for name in BENCHES if name in options.names or not options.names]:
         try:
