@@ -3,33 +3,16 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
 
 #include "routing/engine/conversation.hpp"
-#include "routing/message/wire.hpp"
-#include "routing/router/batch.hpp"
+#include "routing/router/arrival.hpp"
+#include "tests/faults/read_stream.hpp"
 
 namespace usher::faults {
 namespace {
 
-constexpr Partition partition = 0;
-constexpr std::size_t records_at_once = 512;
-
-// Calls `each` with every record of the stream, oldest first.
-template <class Each>
-Result<void> read_all(journal::Journal& journal, journal::Stream stream, const Each& each) {
-  const auto bounds = journal.bounds(stream, partition);
-  if (!bounds) return bounds.error();
-  for (Offset from = bounds->first; from < bounds->end;) {
-    const auto records = journal.read(stream, partition, from, records_at_once);
-    if (!records) return records.error();
-    if (records->empty()) break;
-    for (const auto& record : *records) {
-      if (const Result<void> done = each(record); !done) return done.error();
-    }
-    from = records->back().offset + 1;
-  }
-  return {};
-}
+constexpr Partition partition = audited_partition;
 
 }  // namespace
 
@@ -42,18 +25,20 @@ Result<Findings> Audit::run() {
     stored_ = std::move(*loaded);
   }
   found_.position = stored_.meta.position;
+  if (const auto read = effects_.read_streams(); !read) return read.error();
   if (const auto read = read_skipped(); !read) return read.error();
   if (const auto folded = fold(); !folded) return folded.error();
   if (!compared_) found_.differences.push_back("the journal ends before the stored offset");
   if (const auto broken = engine_.broken_rule()) found_.differences.push_back("the fold breaks a rule: " + *broken);
   if (const auto bodies = compare_bodies(); !bodies) return bodies.error();
+  compare_effects();
   found_.assigned = holders_;
   return found_;
 }
 
 // Rule X1: what was once skipped is skipped by every later fold.
 Result<void> Audit::read_skipped() {
-  return read_all(journal_, journal::Stream::control, [this](const journal::Stored& record) -> Result<void> {
+  return read_stream(journal_, journal::Stream::control, [this](const journal::Stored& record) -> Result<void> {
     if (record.entry.type != "usher.control.skip.v1") return {};
     boost::system::error_code failed;
     const auto value = boost::json::parse(record.entry.value, failed);
@@ -69,8 +54,8 @@ Result<void> Audit::fold() {
   if (stored_.meta.position.offset == offset_none) {
     if (const auto same = compare(); !same) return same.error();
   }
-  return read_all(journal_, journal::Stream::inbound, [this](const journal::Stored& record) -> Result<void> {
-    fold_one(record);
+  return read_stream(journal_, journal::Stream::inbound, [this](const journal::Stored& record) -> Result<void> {
+    if (const auto folded = fold_one(record); !folded) return folded.error();
     if (record.offset != stored_.meta.position.offset) return {};
     if (router::fingerprint(record.entry) != stored_.meta.fingerprint)
       found_.differences.push_back("another record stands at the stored offset");
@@ -79,12 +64,9 @@ Result<void> Audit::fold() {
 }
 
 // As the router's own loop does it (routing/router/router.cpp).
-void Audit::fold_one(const journal::Stored& record) {
+Result<void> Audit::fold_one(const journal::Stored& record) {
   const auto epoch_before = engine_.epoch();
-  auto decoded = decode_record(record.entry.type, record.entry.value);
-  Arrival arrival{partition, record.offset, record.appended_at, Unreadable{"it crashed the router"}};
-  if (!skipped_.contains(record.offset))
-    arrival.record = decoded ? std::move(*decoded) : Record{Unreadable{decoded.error().detail}};
+  const auto arrival = router::read_arrival(partition, record, skipped_.contains(record.offset));
   if (const auto* command = std::get_if<CommandIssued>(&arrival.record))
     found_.commands.emplace_back(command->agent, command->id);
   if (std::holds_alternative<Unreadable>(arrival.record)) ++found_.unreadable;
@@ -94,6 +76,31 @@ void Audit::fold_one(const journal::Stored& record) {
   if (engine_.epoch() < epoch_before) ++found_.stale_writes;
   follow_holders(step);
   keep_bodies(step, record);
+  compare_sightings(record.offset);
+  return effects_.expect_of(step, record, engine_.now());
+}
+
+// Rules S1 and O1: a router that was no longer the owner would have left another epoch, or another state, at some offset.
+void Audit::compare_sightings(Offset at) {
+  const auto [first, last] = sightings_.equal_range(at);
+  for (auto seen = first; seen != last; ++seen) {
+    ++found_.sightings;
+    const auto& [epoch, digest] = seen->second;
+    if (epoch != engine_.epoch()) ++found_.stale_writes;
+    else if (digest != engine_.state_hash())
+      found_.differences.push_back("the state seen at offset " + std::to_string(at) + " was not the fold's");
+  }
+}
+
+// What contradicts was let out by somebody who had no right to. Where the fold itself is not what was stored, its effects
+// say nothing more.
+void Audit::compare_effects() {
+  if (!found_.differences.empty()) return;
+  found_.remarks = effects_.contradictions();
+  found_.stale_writes += static_cast<std::int64_t>(found_.remarks.size());
+  auto missing = effects_.missing(stored_);
+  found_.effects_lost = static_cast<std::int64_t>(missing.size());
+  std::move(missing.begin(), missing.end(), std::back_inserter(found_.remarks));
 }
 
 // Rule 2 of the architecture: between two holders the conversation was nobody's, or on offer.

@@ -1,5 +1,6 @@
-// Audit: the whole journal of a stopped data folder, folded once more with the real engine, and how what is stored differs
-// from that fold. Knows what a store must never hold; tests/faults/faults.py knows what the clients were told.
+// Audit: the whole journal of a stopped data folder, or of servers at work, folded once more with the real engine, and how
+// what is stored and what went out differ from that fold. Knows what a store must never hold; tests/faults/node.py knows
+// what the clients were told.
 // One thread; end of the journey, looking back.
 #pragma once
 
@@ -12,10 +13,19 @@
 #include "routing/engine/engine.hpp"
 #include "routing/journal/journal.hpp"
 #include "routing/state/state_store.hpp"
+#include "tests/faults/effects_audit.hpp"
 
 namespace usher::faults {
 
 using namespace usher::message;
+
+// What stood in the store's meta at some moment while routers were at work: at each offset there is one epoch and one digest
+// that may, whoever wrote it.
+struct Sighting {
+  Offset epoch = offset_none;
+  engine::Digest digest;
+};
+using Sightings = std::multimap<Offset, Sighting>;
 
 struct Findings {
   std::int64_t records = 0;
@@ -27,13 +37,17 @@ struct Findings {
   std::set<std::pair<ConversationId, AgentId>> assignments;      // Ever made.
   std::int64_t assigned_twice = 0;
   std::int64_t stale_writes = 0;
+  std::int64_t sightings = 0;            // Compared with the fold.
+  std::int64_t effects_lost = 0;         // Neither out nor in the outbox.
+  std::vector<std::string> remarks;      // What the counts above are about, in words.
   std::vector<std::string> differences;  // Of what is stored from the fold, in words; empty: none.
 };
 
 class Audit {
  public:
   // Both outlive the audit.
-  Audit(journal::Journal& journal, state::StateStore& store) : journal_(journal), store_(store) {}
+  Audit(journal::Journal& journal, state::StateStore& store, Sightings sightings = {})
+      : journal_(journal), store_(store), sightings_(std::move(sightings)), effects_(journal, store) {}
 
   // An error: the journal or the state cannot be read at all.
   [[nodiscard]] Result<Findings> run();
@@ -41,7 +55,9 @@ class Audit {
  private:
   [[nodiscard]] Result<void> read_skipped();
   [[nodiscard]] Result<void> fold();
-  void fold_one(const journal::Stored& record);
+  [[nodiscard]] Result<void> fold_one(const journal::Stored& record);
+  void compare_sightings(Offset at);
+  void compare_effects();
   void follow_holders(const engine::Step& step);
   void keep_bodies(const engine::Step& step, const journal::Stored& record);
   [[nodiscard]] Result<void> compare();
@@ -49,6 +65,8 @@ class Audit {
 
   journal::Journal& journal_;
   state::StateStore& store_;
+  const Sightings sightings_;
+  EffectsAudit effects_;
   engine::Engine engine_;
   std::set<Offset> skipped_;
   state::Loaded stored_;

@@ -1,9 +1,11 @@
 """Faults on real usherd processes: what to run, how often, and the sum of what the audits found. Called by ./run.
 
-Each fault is a function of a Task in process_faults, disk_faults or crash_points; the load and what it was told stand in
-load, the daemon and its audit in node.
+Each fault is a function of a Task. Embedded: in process_faults, disk_faults and crash_points, on the one daemon of node. On
+Kafka and Redis: in server_faults, store_faults and split_faults, on the processes of fleet. The load and what it was told
+stand in load.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import random
@@ -30,11 +32,32 @@ def arguments():
     return parser, options
 
 
-def catalog():
+def catalog(backend):
+    """Name, what runs it, rounds when all faults are run, rounds when it is named."""
+    return on_servers() if backend == "kafka" else embedded()
+
+
+def on_servers():
+    import server_faults
+    import split_faults
+    import store_faults
+    return {
+        "kill": (server_faults.kill, 10, 20),
+        "pause": (server_faults.pause, 3, 10),
+        "flush": (store_faults.flush, 5, 8),
+        "restore": (store_faults.restore, 4, 8),
+        "redis-stop": (server_faults.redis_stop, 1, 1),
+        "kafka-stop": (server_faults.kafka_stop, 1, 1),
+        "topic-recreated": (split_faults.topic_recreated, 1, 2),
+        "cut": (split_faults.cut, 2, 4),
+        "two-routers": (split_faults.two_routers, 1, 2),
+    }
+
+
+def embedded():
     import crash_points
     import disk_faults
     import process_faults
-    # Name, what runs it, rounds when all faults are run, rounds when it is named.
     return {
         "kill": (process_faults.kill, 50, 50),
         "term": (process_faults.term, 3, 5),
@@ -45,10 +68,10 @@ def catalog():
     }
 
 
-def run_one(name, run, rounds, seed):
+def run_one(name, run, rounds, seed, machines):
     from node import Task, Totals
     begin = time.monotonic()
-    task = Task(name, rounds, random.Random(f"{seed}/{name}"), Totals())
+    task = Task(name, rounds, random.Random(f"{seed}/{name}"), Totals(), machines)
     try:
         run(task)
     except Exception:  # A harness that breaks has shown nothing: that is trouble, and the other faults still run.
@@ -60,16 +83,14 @@ def run_one(name, run, rounds, seed):
 
 def main():
     parser, options = arguments()
-    if options.backend == "kafka":
-        print("cannot run: the kafka backend is not available yet; embedded is")
-        return 69
     programs = pathlib.Path(options.programs).resolve()
     os.environ["USHER_PROGRAMS"] = str(programs)
+    os.environ["USHER_E2E_BACKEND"] = options.backend
     os.environ.setdefault("USHER_WAIT_MAX", "60")
     sys.dont_write_bytecode = True
     sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
     try:
-        known = catalog()
+        known = catalog(options.backend)
     except ImportError as missing:
         print(f"cannot run: {missing} (deploy/install-packages installs what is needed)")
         return 69
@@ -85,21 +106,38 @@ def main():
             return 69
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}", flush=True)
-    if options.self_test:
-        import self_test
-        return self_test.main(seed)
-
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # What was started is ended on the way out.
+    try:
+        with servers_of(options.backend) as machines:
+            if options.self_test:
+                import self_test
+                return self_test.main(seed, machines)
+            return run_all(options, known, seed, machines)
+    except OSError as missing:
+        print(f"cannot run: {missing}")
+        return 69
+
+
+def servers_of(backend):
+    """One broker and one Redis for the run, or nothing."""
+    if backend == "embedded":
+        return contextlib.nullcontext()
+    from fleet import Machines
+    return Machines()
+
+
+def run_all(options, known, seed, machines):
     from node import Totals
     totals = Totals()
     for name in options.faults or known:
         run, in_all, alone = known[name]
         rounds = options.rounds or (alone if options.faults else in_all)
-        totals.add(run_one(name, run, rounds if rounds == "all" else int(rounds), seed))
+        totals.add(run_one(name, run, rounds if rounds == "all" else int(rounds), seed, machines))
     for trouble in totals.troubles:
         print(f"TROUBLE {trouble}")
     if totals.troubles or totals.bad():
-        print(f"again: tests/faults/run --seed {seed} {' '.join(options.faults)}".rstrip())
+        backend = " --backend kafka" if machines else ""
+        print(f"again: tests/faults/run{backend} --seed {seed} {' '.join(options.faults)}".rstrip())
     print(totals.line(), flush=True)
     return 1 if totals.troubles or totals.bad() else 0
 

@@ -10,6 +10,7 @@ import time
 from types import SimpleNamespace
 
 from agent import Agent, Refused
+from world import WAIT_MAX
 
 PAUSE = 0.05
 RETRYABLE = (408, 425, 429, 500, 503)
@@ -66,8 +67,8 @@ def send(node, key, number, filler=""):
 class Load:
     """Threads on one node, from start() to stop()."""
 
-    def __init__(self, node, name, senders=4, agents=("ana", "ben", "chloe"), pace=0.08):
-        self.node, self.ledger, self.name, self.pace = node, node.ledger, name, pace
+    def __init__(self, node, name, senders=4, agents=("ana", "ben", "chloe"), pace=0.08, desk=Agent):
+        self.node, self.ledger, self.name, self.pace, self.desk = node, node.ledger, name, pace, desk
         self.stopping = threading.Event()
         self.sending = threading.Event()
         self.sending.set()
@@ -149,6 +150,24 @@ def deliver(node, ledger, key, number, stopping, attempts_max=100_000, filler=""
     return False
 
 
+class SteadyAgent(Agent):
+    """Repeats a command that is not answered, with its id (rule A2): an answer may be lost with the router that had it."""
+    PATIENCE = 2.0
+
+    def command(self, kind, id=None, **fields):
+        command_id = id or self.new_id()
+        end = time.monotonic() + WAIT_MAX
+        while True:
+            self.raw({"type": kind, "id": command_id, **fields})
+            try:
+                return self.outcome(command_id, self.PATIENCE)
+            except Refused:
+                raise
+            except AssertionError:
+                if self.closed is not None or time.monotonic() > end:
+                    raise
+
+
 class Gone(Exception):
     """The session ended: dial again."""
 
@@ -158,7 +177,7 @@ class Worker:
 
     def __init__(self, load, name):
         self.load, self.ledger, self.name = load, load.ledger, name
-        self.desk = Agent(load.node, name, load.node.token_of(name))
+        self.desk = load.desk(load.node, name, load.node.token_of(name))
         self.pending = None  # The command that was not answered: repeated with its id.
         self.served = 0
 
@@ -185,20 +204,26 @@ class Worker:
         if self.pending:
             self.ignore_refusal(*self.pending)
             raise Gone("what the repeated command led to stands in the next welcome")
+        self.begin(self.desk.welcome)
+        while not self.load.stopping.is_set():
+            frame = self.next_offer()
+            if frame and frame["type"] == "welcome":
+                self.begin(frame)
+            elif frame:
+                self.take(frame)
+            elif self.load.pressing.is_set():
+                self.ignore_refusal("presence", None, {"state": "available"})
+
+    def begin(self, welcome):
+        """A welcome is the whole truth, also when a new router says it in the middle of a session."""
         self.ignore_refusal("presence", None, {"state": "available"})
-        for conversation in self.desk.welcome["conversations"]:
+        for conversation in welcome["conversations"]:
             if conversation.get("state") == "assigned":
                 with self.ledger.lock:
                     self.ledger.assignments.add((conversation["id"], self.name))
             self.serve(conversation["id"])
-        for offer in self.desk.welcome["offers"]:
+        for offer in welcome["offers"]:
             self.take(offer)
-        while not self.load.stopping.is_set():
-            offer = self.next_offer()
-            if offer:
-                self.take(offer)
-            elif self.load.pressing.is_set():
-                self.ignore_refusal("presence", None, {"state": "available"})
 
     def take(self, offer):
         self.served += 1
@@ -244,7 +269,7 @@ class Worker:
         self.harvest()
         with self.desk.changed:
             for index, frame in enumerate(self.desk.frames):
-                if frame["type"] == "offer":
+                if frame["type"] in ("offer", "welcome"):
                     return self.desk.frames.pop(index)
             if self.desk.closed is not None:
                 raise Gone(self.desk.closed)

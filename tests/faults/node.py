@@ -12,8 +12,8 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections import Counter
 
+from audited import Audited
 from world import PROGRAMS, World, wait_for
 
 # Ends with this process, however that ends.
@@ -51,8 +51,9 @@ class Totals:
 class Task:
     """One fault: how many rounds, its own randomness, and what came of it."""
 
-    def __init__(self, name, rounds, random, totals):
+    def __init__(self, name, rounds, random, totals, machines=None):
         self.name, self.rounds, self.random, self.totals = name, rounds, random, totals
+        self.machines = machines  # The servers of the run, where there are any.
         self.rounds_done = 0
 
     def say(self, text):
@@ -67,15 +68,13 @@ def short_times(config):
         agent["capacity"] = {"other": 4, "total": 4}
 
 
-class Node(World):
+class Node(Audited, World):
     def __init__(self, ledger, totals, data=None):
-        super().__init__(short_times, start=False)
-        self.ledger, self.totals = ledger, totals
+        Audited.__init__(self, ledger, totals)
+        World.__init__(self, short_times, start=False)
         if data:
             self.data = data
-        self.under = []        # What usherd is started under.
-        self.position = (-1, -1)
-        self.reported = set()  # What was counted once is not counted at the next audit again.
+        self.under = []  # What usherd is started under.
 
     def spawn(self, data=None):
         out = open(self.log, "ab")
@@ -130,61 +129,10 @@ class Node(World):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def compare(self, told, found, problem):
-        if problem:
-            if self.first("problem"):
-                self.totals.state_differs += 1
-                self.totals.trouble(f"the data folder cannot be audited: {problem}")
-            return
-        counted = Counter(found["messages"])
-        commands = {tuple(one) for one in found["commands"]}
-        lost = [("message", key, id) for key, id in told.messages.items() if counted[id] == 0]
-        lost += [("command", *one) for one in told.commands if one not in commands]
-        for one in filter(self.first, lost):
-            self.totals.lost += 1
-            self.totals.trouble(f"acknowledged and lost: {one}")
-        for id in (id for id, count in counted.items() if count > 1):
-            if self.first(("twice", id)):
-                self.totals.trouble(f"message {id} was taken in {counted[id]} times")
-        # What an agent was told it holds, the journal says too: or it was told before the commit, and another has it now.
-        made = {tuple(one) for one in found["assignments"]}
-        given = {conversation for conversation, _ in made}
-        wrong = [one for one in told.assignments if one not in made and self.first(("assigned", one))]
-        for one in wrong:
-            self.totals.assigned_twice += one[0] in given
-            self.totals.trouble(f"an agent was told of an assignment that the journal has not: {one}")
-        if found["assigned_twice"] and self.first("assigned"):
-            self.totals.assigned_twice += found["assigned_twice"]
-            self.totals.trouble(f"assigned twice in the journal: {found['assigned_twice']}")
-        position = (found["epoch"], found["offset"])
-        if found["stale_writes"] or position < self.position:
-            self.totals.stale_writes += max(1, found["stale_writes"]) if self.first(("stale", position)) else 0
-            self.totals.trouble(f"stale writes {found['stale_writes']}; stored {position} after {self.position}")
-        self.position = max(position, self.position)
-        if found["state_differs"] and self.first("differs"):
-            self.totals.state_differs += 1
-            self.totals.trouble(f"state differs: {found['differences'][:3]}")
-        if found["unreadable"] and self.first("unreadable"):
-            self.totals.trouble(f"{found['unreadable']} records were set aside that this harness never spoilt")
-        self.records = found["records"]
-
-    def first(self, what):
-        fresh = what not in self.reported
-        self.reported.add(what)
-        return fresh
-
-    def finish(self):
-        """The last audit: after it, this node's acknowledgements count."""
-        self.audit()
-        told = self.ledger.so_far()
-        self.totals.acknowledged += len(told.messages) + len(told.commands)
-        for trouble in told.troubles:
-            self.totals.trouble(trouble)
-
     def close(self):
         if self.totals.troubles:
             print(f"--- the end of usherd's log\n{self.log_text()[-2000:]}\n---", flush=True)
-        super().close()
+        World.close(self)
 
 
 def look(folder):
