@@ -78,16 +78,16 @@ Result<bool> activate_policy(const PolicyPorts& ports, const Policy& policy, Mil
 
 Result<void> wait_until_routing(const router::RouterThread& router, Milliseconds wait, Milliseconds standby_enough) {
   const auto deadline = after(wait);
-  std::optional<SteadyTime> standby_since;
+  SteadyTime standby_since{};  // The epoch: not standing by.
   for (;;) {
     const auto status = router.status();
     const auto now = std::chrono::steady_clock::now();
     if (status.phase == router::Phase::routing) return {};
     if (status.phase == router::Phase::failed || status.phase == router::Phase::stopped)
       return fail(Fault::unavailable, "the router cannot go on: " + status.reason);
-    if (status.phase != router::Phase::standby) standby_since.reset();
-    else if (!standby_since) standby_since = now;
-    else if (now - *standby_since >= standby_enough) return {};
+    if (status.phase != router::Phase::standby) standby_since = {};
+    else if (standby_since == SteadyTime{}) standby_since = now;
+    else if (now - standby_since >= standby_enough) return {};
     if (now >= deadline) return fail(Fault::unavailable, "the router did not start in time: " + status.reason);
     std::this_thread::sleep_for(look_again_after);
   }
