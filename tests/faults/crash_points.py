@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections import Counter
 
-from load import Ledger, Worker, deliver
+from load import Agent, Ledger, Worker, deliver
 from node import STRACE, Node, Totals, can_trace
 from world import wait_for
 
@@ -26,7 +26,7 @@ class OneByOne:
     """The client side of the scenario: one customer, one agent. Looks like a Load to the worker."""
 
     def __init__(self, node):
-        self.node, self.ledger = node, node.ledger
+        self.node, self.ledger, self.desk = node, node.ledger, Agent
         self.stopping, self.pressing = threading.Event(), threading.Event()
         self.worker = Worker(self, "ana")
 
