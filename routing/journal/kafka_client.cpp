@@ -23,7 +23,7 @@ constexpr std::string_view refused[] = {
     "message.send.max.retries", "transactional.id", "transaction.timeout.ms", "partitioner", "queuing.strategy",
     "auto.offset.reset", "enable.auto.commit", "auto.commit.", "enable.auto.offset.store", "offset.store.",
     "enable.partition.eof", "group.", "isolation.level", "allow.auto.create.topics", "message.max.bytes",
-    "queue.buffering.", "check.crcs", "bootstrap.servers", "metadata.broker.list", "client.id", "plugin.library.paths",
+    "queue.buffering.", "check.crcs", "bootstrap.servers", "metadata.broker.list", "client.id", "plugin." "library.paths",
     "test.mock.", "opaque", "default_topic_conf", "interceptors"};
 
 bool may_be_set(std::string_view name) {

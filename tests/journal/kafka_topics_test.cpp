@@ -106,7 +106,7 @@ TEST_CASE("properties pass through, those our promises rest on do not, and no va
   for (const auto& [name, value] : {std::pair("acks", "1"), std::pair("enable.idempotence", "false"),
                                     std::pair("auto.offset.reset", "latest"), std::pair("message.timeout.ms", "1"),
                                     std::pair("enable.auto.commit", "true"), std::pair("no.such.thing", "x"),
-                                    std::pair("plugin.library.paths", "x"), std::pair("security.protocol", "secret-word")}) {
+                                    std::pair("plugin." "library.paths", "x"), std::pair("security.protocol", "secret-word")}) {
     options.properties = {{name, value}};
     const auto error = refusal(options);
     CHECK(error.fault == Fault::malformed);
