@@ -35,13 +35,18 @@ bool eventually(const Truth& truth) {
   return false;
 }
 
-// Everything from `from` on, as a router reads it: batch by batch, until nothing is left.
+// Everything from `from` on, as a router reads it: batch by batch, until nothing is left; what is not available is asked for
+// again, since a broker that was away may need longer to come back than one read waits.
 inline std::vector<std::string> read_all(journal::Journal& journal, journal::Stream stream, message::Offset from = 0,
                                          std::size_t batch = 256) {
   std::vector<std::string> values;
   for (;;) {
-    const auto records = journal.read(stream, 0, from, batch);
-    message::expect(records.has_value(), "the journal can be read");
+    message::Result<std::vector<journal::Stored>> records = message::fail(message::Fault::unavailable, "not asked yet");
+    const bool answered = eventually([&] {
+      records = journal.read(stream, 0, from, batch);
+      return records || records.error().fault != message::Fault::unavailable;
+    });
+    message::expect(answered && records, "the journal can be read");
     if (records->empty()) return values;
     for (const auto& record : *records) values.push_back(record.entry.value);
     from = records->back().offset + 1;
