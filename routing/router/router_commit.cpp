@@ -14,6 +14,8 @@ void Router::Loop::submit() {
   if (in_flight || answer_lost || !unwritten.empty()) return;
   if (rewrite_wanted) return rewrite_wanted->at_once || caught_up ? submit_rewrite() : void();
   if (batch.empty() && !trim_due()) return;
+  // Once the position moves on, it no longer tells that texts are missing; the note does.
+  if ((!texts_missing.empty() || texts_sweep) && !texts_noted()) return;
   CommitInFlight flight;
   auto& commit = flight.commit;
   commit.partition = options.partition;
@@ -64,7 +66,9 @@ void Router::Loop::settle_lost_answer() {
   const auto meta = ports.store.load_meta(options.partition);
   if (!meta) return trouble(meta.error());
   const auto& flight = in_flight->commit;
-  if (*meta && (*meta)->position == flight.after.position) {
+  // One that leaves the position as it was (texts, a trimmed outbox) may simply be made twice.
+  const bool tells = in_flight->rewrite || flight.before != flight.after.position;
+  if (tells && *meta && (*meta)->position == flight.after.position) {
     answer_lost = false;
     well();
     // Whether the store also published is not known: the tails are, on a load.
@@ -86,6 +90,7 @@ void Router::Loop::leave(bool published) {
     ++totals.rewrites;
     const auto texts = engine.texts();
     texts_missing.assign(texts.begin(), texts.end());
+    texts_sweep.emplace();
   }
   ++totals.commits;
   if (!published) publisher.add(std::move(in_flight->outbox));

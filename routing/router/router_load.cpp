@@ -42,6 +42,7 @@ void Router::Loop::forget_all() {
   rewrite_wanted.reset();
   rewrite_outbox.clear();
   texts_missing.clear();
+  texts_sweep.reset();
   texts_note = Noted::no;
   known_out.clear();
   said_until = stored_once = offset_none;
@@ -170,7 +171,7 @@ Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta
   publisher.resume(std::move(outbox), [this](const state::OutboxEntry& entry) {
     return known_out.contains({entry.stream, entry.offset, entry.index});
   });
-  const auto wanted = texts_wanted();
+  const auto wanted = texts_wanted(meta.position.offset);
   if (!wanted) return wanted.error();
   engine = std::move(restored);
   engine_good = true;
@@ -185,9 +186,9 @@ Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta
   }
   applied_steady = ports.clock.steady();
   if (*wanted && !rewrite_wanted) {  // An earlier owner did not come to the end of it.
-    texts_note = Noted::yes;
     const auto texts = engine.texts();
     texts_missing.assign(texts.begin(), texts.end());
+    texts_sweep.emplace();
   }
   scout_next = next;
   scout_epoch = engine.epoch();

@@ -60,10 +60,11 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void store_damaged(const std::string& why);
   void submit_rewrite();
   [[nodiscard]] bool texts_noted();
-  [[nodiscard]] Result<bool> texts_wanted();
-  void note_texts(const char* type, std::function<void(bool)> then);
+  [[nodiscard]] Result<bool> texts_wanted(Offset position);
+  void note_texts(const char* type, Offset offset, std::function<void(bool)> then);
   [[nodiscard]] Result<std::optional<std::string>> text_from_journal(const engine::ReplyWanted& wanted);
   void restore_texts();
+  void erase_unknown_texts();
   void add_text(const journal::Stored& record, const engine::TextPlace& place);
 
   // router.cpp
@@ -145,6 +146,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   std::optional<RewriteWanted> rewrite_wanted;
   std::vector<state::OutboxEntry> rewrite_outbox;  // Of the commit that was refused.
   std::deque<engine::TextPlace> texts_missing;     // To be written again, by offset.
+  std::optional<std::string> texts_sweep;          // Where the walk for texts that nobody knows goes on; none: it is over.
   enum class Noted { no, under_way, yes } texts_note = Noted::no;  // The control stream says that texts are missing.
   std::set<std::tuple<journal::Stream, Offset, std::uint32_t>> known_out;  // Effects of a rebuild that are out already.
   Offset stored_once = offset_none;  // A store that is damaged now stood here.

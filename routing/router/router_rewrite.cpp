@@ -2,6 +2,7 @@
 // reads the log to its end, to be sure that it still is one, and writes everything anew from memory. Texts, which no engine
 // keeps, are read from the journal again and follow bit by bit.
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <iterator>
 
 #include "routing/message/wire.hpp"
@@ -11,6 +12,7 @@ namespace usher::router {
 namespace {
 
 constexpr std::size_t texts_at_once = 64;
+constexpr std::size_t swept_at_once = 512;
 constexpr const char* texts_lost_type = "usher.control.texts_lost.v1";
 constexpr const char* texts_back_type = "usher.control.texts_back.v1";
 
@@ -30,6 +32,14 @@ std::optional<Written> written_by(const CommandIssued& record, const engine::Eng
   written.author_name = engine.display_name(record.agent);
   written.written_at = at;
   return written;
+}
+
+// Where the store stood when a note about texts was made.
+Offset noted_offset(const std::string& value) {
+  boost::system::error_code error;
+  const auto parsed = boost::json::parse(value, error);
+  const auto* offset = error || !parsed.is_object() ? nullptr : parsed.get_object().if_contains("offset");
+  return offset != nullptr && offset->is_int64() ? offset->get_int64() : offset_none;
 }
 
 }  // namespace
@@ -76,12 +86,14 @@ bool Router::Loop::texts_noted() {
   if (texts_note == Noted::yes) return true;
   if (texts_note == Noted::under_way) return false;
   texts_note = Noted::under_way;
-  note_texts(texts_lost_type, [this](bool taken) { texts_note = taken ? Noted::yes : Noted::no; });
+  note_texts(texts_lost_type, applied, [this](bool taken) { texts_note = taken ? Noted::yes : Noted::no; });
   return false;
 }
 
-Result<bool> Router::Loop::texts_wanted() {
-  bool wanted = false;
+// An old copy may also be from while texts were missing: they are back since, but not in it.
+Result<bool> Router::Loop::texts_wanted(Offset position) {
+  bool missing = false, wanted = false;
+  Offset since = offset_none;
   const auto bounds = ports.journal.bounds(journal::Stream::control, options.partition);
   if (!bounds) return bounds.error();
   for (Offset at = bounds->first; at < bounds->end;) {
@@ -89,16 +101,18 @@ Result<bool> Router::Loop::texts_wanted() {
     if (!records) return records.error();
     if (records->empty()) break;
     for (const auto& record : *records) {
-      if (record.entry.type == texts_lost_type) wanted = true;
-      if (record.entry.type == texts_back_type) wanted = false;
+      const auto at_that_time = [&] { return noted_offset(record.entry.value); };
+      if (record.entry.type == texts_lost_type && !std::exchange(missing, true)) since = at_that_time();
+      if (record.entry.type == texts_back_type && std::exchange(missing, false))
+        wanted |= since <= position && position <= at_that_time();
     }
     at = records->back().offset + 1;
   }
-  return wanted;
+  return missing || wanted;
 }
 
-void Router::Loop::note_texts(const char* type, std::function<void(bool)> then) {
-  ports.journal.append(journal::Stream::control, options.partition, {options.id.text(), type, "{}"},
+void Router::Loop::note_texts(const char* type, Offset offset, std::function<void(bool)> then) {
+  ports.journal.append(journal::Stream::control, options.partition, {options.id.text(), type, "{\"offset\":" + std::to_string(offset) + "}"},
                        [weak = weak_from_this(), letters = mailbox, mine = generation, then = std::move(then)](
                            const Result<journal::Appended>& done) {
                          letters->post([weak, mine, then, taken = done.has_value()] {
@@ -139,9 +153,10 @@ void Router::Loop::submit_rewrite() {
 // A little in each round, with the commits that go out anyway or in small ones of their own.
 void Router::Loop::restore_texts() {
   if (stopping || troubled || in_flight || rewrite_wanted) return;
+  if (texts_missing.empty() && texts_sweep) return erase_unknown_texts();
   if (texts_missing.empty() && texts_note == Noted::yes && batch.empty()) {  // The last of them are committed.
     texts_note = Noted::under_way;
-    note_texts(texts_back_type, [this](bool taken) { texts_note = taken ? Noted::no : Noted::yes; });
+    note_texts(texts_back_type, stored.offset, [this](bool taken) { texts_note = taken ? Noted::no : Noted::yes; });
   }
   if (texts_missing.empty() || batch.full(records_max())) return;
   const auto first = texts_missing.front().offset;
@@ -162,6 +177,19 @@ void Router::Loop::restore_texts() {
     if (record != records->end() && record->offset == place.offset) add_text(*record, place);
     else ++totals.texts_lost;
   }
+}
+
+// What was forgotten while the store was an older one has left its texts there: the fold that would have erased them went
+// on elsewhere. Ordinary commits erase them, so a router that is no owner any more erases nothing.
+void Router::Loop::erase_unknown_texts() {
+  // What earlier owners stored, this one has to know before it may call anything unknown: they stopped at its claim.
+  if (batch.full(records_max()) || applied < std::max(claimed_at, stored_once)) return;
+  auto page = ports.store.texts_held(options.partition, *texts_sweep, swept_at_once);
+  if (!page) return trouble(page.error());
+  std::copy_if(page->conversations.begin(), page->conversations.end(), std::back_inserter(batch.bodies_gone),
+               [this](ConversationId each) { return !engine.conversation(each); });
+  if (page->next.empty()) texts_sweep.reset();
+  else texts_sweep = std::move(page->next);
 }
 
 Result<std::optional<std::string>> Router::Loop::text_from_journal(const engine::ReplyWanted& wanted) {

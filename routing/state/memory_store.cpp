@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <memory>
+#include <utility>
 
 namespace usher::state {
 
@@ -86,6 +88,21 @@ void MemoryStore::rewrite(Rewrite rewrite, CommitDone done) {
   });
 }
 
+Result<TextsPage> MemoryStore::texts_held(Partition partition, const std::string& from, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  if (call_fails()) return told_to_fail();
+  const auto& order = look_at(partition).order;
+  const auto after = ConversationId::parse(from);
+  TextsPage page;
+  auto place = after ? order.upper_bound({*after, std::numeric_limits<std::uint32_t>::max()}) : order.begin();
+  while (place != order.end() && page.conversations.size() < limit) {
+    page.conversations.push_back(place->first.first);
+    place = order.upper_bound({page.conversations.back(), std::numeric_limits<std::uint32_t>::max()});
+  }
+  if (place != order.end() && !page.conversations.empty()) page.next = page.conversations.back().text();
+  return page;
+}
+
 Result<int> MemoryStore::count_attempt(Partition partition, Offset at) {
   const std::lock_guard lock(mutex_);
   if (call_fails()) return told_to_fail();
@@ -121,6 +138,11 @@ void MemoryStore::fail_next_commits(int count, Applied applied) {
   const std::lock_guard lock(mutex_);
   commit_failures_ = count;
   failure_applied_ = applied;
+}
+
+void MemoryStore::fail_commits_after_rewrite(int count) {
+  const std::lock_guard lock(mutex_);
+  failures_after_rewrite_ = count;
 }
 
 void MemoryStore::fail_next_calls(int count) {
@@ -224,6 +246,10 @@ Result<CommitReceipt> MemoryStore::rewrite_locked(Rewrite& rewrite) {
   add_bodies(state, rewrite.bodies);
   put_outbox(state, rewrite.partition, rewrite.outbox);
   state.meta = rewrite.after;
+  if (failures_after_rewrite_ > 0) {
+    commit_failures_ = std::exchange(failures_after_rewrite_, 0);
+    failure_applied_ = Applied::no;
+  }
   return CommitReceipt{publish_to_ != nullptr};
 }
 

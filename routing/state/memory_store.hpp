@@ -35,6 +35,7 @@ class MemoryStore final : public StateStore {
   [[nodiscard]] Result<Loaded> load(Partition partition) override;
   void commit(Commit commit, CommitDone done) override;
   void rewrite(Rewrite rewrite, CommitDone done) override;
+  [[nodiscard]] Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override;
   [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
 
   // By hand: runs the oldest event. False: there was none.
@@ -44,6 +45,8 @@ class MemoryStore final : public StateStore {
 
   // The next `count` commits answer `unavailable`; a later call replaces an earlier one.
   void fail_next_commits(int count, Applied applied);
+  // The same, not applied, from the next rewrite on.
+  void fail_commits_after_rewrite(int count);
   // The next `count` calls that read, initialise or count answer `unavailable`.
   void fail_next_calls(int count);
 
@@ -96,6 +99,7 @@ class MemoryStore final : public StateStore {
   std::map<Partition, Attempts> attempts_;
   std::deque<std::function<void()>> events_;
   int commit_failures_ = 0;
+  int failures_after_rewrite_ = 0;
   Applied failure_applied_ = Applied::no;
   int call_failures_ = 0;
 };

@@ -105,6 +105,8 @@ Result<void> try_writes(const RedisTarget& target, Partition partition) {
   for (int i = 0; i < 2; ++i)
     if (const auto counted = write_attempt(target, partition, 1); !counted)
       return not_allowed("count attempts", counted.error());
+  if (const auto held = read_texts_held(target.line, target.keys(partition), "", 1, target.deadline()); !held)
+    return not_allowed("find texts that nobody knows", held.error());
   return {};
 }
 

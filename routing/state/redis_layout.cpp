@@ -39,6 +39,15 @@ std::string_view take(std::string_view& text, char separator) {
 
 std::string hexadecimal(const Hash128& hash) { return HashId{hash.high, hash.low}.text(); }
 
+std::string glob_escaped(std::string_view text) {
+  std::string escaped;
+  for (const char each : text) {
+    if (std::string_view("*?[]^-\\").find(each) != std::string_view::npos) escaped += '\\';
+    escaped += each;
+  }
+  return escaped;
+}
+
 std::string fresh_token() {
   std::random_device source;
   return HashId{0, (static_cast<std::uint64_t>(source()) << 32) | source()}.text().substr(16);

@@ -19,7 +19,9 @@ class RedisKeys {
   [[nodiscard]] std::string staged(const std::string& token) const { return base_ + "staged:" + token; }
   [[nodiscard]] std::string generations() const { return base_ + "generations"; }
   [[nodiscard]] std::string message(const std::string& id) const { return base_ + "msg:" + id; }
-  [[nodiscard]] std::string texts(ConversationId conversation) const { return base_ + "texts:" + conversation.text(); }
+  [[nodiscard]] std::string texts(ConversationId conversation) const { return all_texts() + conversation.text(); }
+  // What the names of all texts() begin with.
+  [[nodiscard]] std::string all_texts() const { return base_ + "texts:"; }
   [[nodiscard]] std::string tables(const std::string& generation) const { return of(generation) + "tables"; }
   [[nodiscard]] std::string table(const std::string& generation, const std::string& name) const {
     return of(generation) + "table:" + name;
@@ -38,6 +40,8 @@ struct StoredMeta {
 };
 
 [[nodiscard]] std::string hexadecimal(const Hash128& hash);
+// A pattern of Redis' that stands for this text alone.
+[[nodiscard]] std::string glob_escaped(std::string_view text);
 // 16 hexadecimal digits that nobody used before.
 [[nodiscard]] std::string fresh_token();
 

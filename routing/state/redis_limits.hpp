@@ -32,6 +32,7 @@ inline constexpr std::size_t load_at_once_max = 50'000;  // Entities; more are r
 inline constexpr std::size_t load_page = 1000;
 inline constexpr int load_attempts_max = 3;
 inline constexpr std::size_t bodies_page = 256;
+inline constexpr std::size_t scan_page_max = 1000;   // Keys looked at by one SCAN: about half a millisecond of the server's.
 inline constexpr int entity_attempts_max = 4;
 
 }  // namespace usher::state::redis_limits

@@ -78,6 +78,25 @@ Result<std::optional<Body>> read_body(RedisLine& line, const RedisKeys& keys, Me
   return std::optional(std::move(*body));
 }
 
+Result<TextsPage> read_texts_held(RedisLine& line, const RedisKeys& keys, const std::string& from, std::size_t limit,
+                                  RedisDeadline deadline) {
+  const auto prefix = keys.all_texts();
+  const auto reply = line.ask(RedisCommand{"SCAN", from.empty() ? "0" : from, "MATCH", glob_escaped(prefix) + "*", "COUNT",
+                                           std::to_string(std::min<std::size_t>(limit, redis_limits::scan_page_max))},
+                              deadline);
+  if (!reply) return reply.error();
+  if (reply->view().size() != 2) return fail(Fault::malformed, "SCAN answers something else");
+  TextsPage page;
+  const auto names = reply->view().at(1);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto name = names.at(i).text();
+    if (!name.starts_with(prefix)) continue;
+    if (const auto id = ConversationId::parse(name.substr(prefix.size()))) page.conversations.push_back(*id);
+  }
+  if (const auto next = reply->view().at(0).text(); next != "0") page.next = std::string(next);
+  return page;
+}
+
 Result<std::optional<std::string>> read_entity(RedisLine& line, const RedisKeys& keys, const std::string& table,
                                                const std::string& key, RedisDeadline deadline) {
   const RedisCommand which{"HGET", keys.meta(), "generation"};

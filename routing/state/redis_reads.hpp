@@ -17,6 +17,9 @@ namespace usher::state {
                                                     std::uint32_t before, std::size_t limit, RedisDeadline deadline);
 [[nodiscard]] Result<std::optional<Body>> read_body(RedisLine& line, const RedisKeys& keys, MessageId id,
                                                     RedisDeadline deadline);
+// One step of SCAN over the keys of the server's database: `from` is its cursor.
+[[nodiscard]] Result<TextsPage> read_texts_held(RedisLine& line, const RedisKeys& keys, const std::string& from,
+                                                std::size_t limit, RedisDeadline deadline);
 [[nodiscard]] Result<std::optional<std::string>> read_entity(RedisLine& line, const RedisKeys& keys,
                                                              const std::string& table, const std::string& key,
                                                              RedisDeadline deadline);

@@ -110,6 +110,12 @@ Result<std::vector<Body>> RedisStore::bodies(Partition partition, ConversationId
   });
 }
 
+Result<TextsPage> RedisStore::texts_held(Partition partition, const std::string& from, std::size_t limit) {
+  return parts_->read<TextsPage>([&](RedisLine& line, RedisDeadline deadline) {
+    return read_texts_held(line, parts_->keys(partition), from, limit, deadline);
+  });
+}
+
 Result<std::optional<Body>> RedisStore::body(Partition partition, MessageId id) {
   return parts_->read<std::optional<Body>>([&](RedisLine& line, RedisDeadline deadline) {
     return read_body(line, parts_->keys(partition), id, deadline);

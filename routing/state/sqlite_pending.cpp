@@ -2,6 +2,7 @@
 #include "routing/state/sqlite_pending.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace usher::state {
 
@@ -131,6 +132,28 @@ std::vector<Body> SqlitePending::bodies(Partition partition, ConversationId conv
   };
   take(active_);
   if (frozen_ && !active_.gone.contains({partition, conversation})) take(*frozen_);
+  return found;
+}
+
+std::set<ConversationId> SqlitePending::conversations(Partition partition, ConversationId after, std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::set<ConversationId> found;
+  const auto take = [&](const PendingChanges& changes, bool frozen) {
+    const auto end = changes.bodies.end();
+    const auto behind = [&](ConversationId one) {
+      return changes.bodies.upper_bound({partition, one, std::numeric_limits<std::uint32_t>::max(), MessageId{~0ULL, ~0ULL}});
+    };
+    std::size_t taken = 0;
+    for (auto each = behind(after); each != end && std::get<0>(each->first) == partition && taken < limit;) {
+      const auto conversation = std::get<1>(each->first);
+      each = behind(conversation);
+      if (frozen && active_.gone.contains({partition, conversation})) continue;
+      found.insert(conversation);
+      ++taken;
+    }
+  };
+  take(active_, false);
+  if (frozen_) take(*frozen_, true);
   return found;
 }
 

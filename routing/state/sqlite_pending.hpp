@@ -80,6 +80,8 @@ class SqlitePending {
   // The bodies that are here with sequence < before, the newest `limit` of each stretch.
   [[nodiscard]] std::vector<Body> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
                                          std::size_t limit) const;
+  // Conversations with bodies that are here, in order, after that one: the first `limit`.
+  [[nodiscard]] std::set<ConversationId> conversations(Partition partition, ConversationId after, std::size_t limit) const;
   // True: what the tables have of this conversation is erased.
   [[nodiscard]] bool gone(Partition partition, ConversationId conversation) const;
 

@@ -170,6 +170,24 @@ Result<std::optional<std::string>> SqliteStore::entity(Partition partition, cons
   return readers_.with([&](SqliteConnection& connection) { return read_entity(connection, partition, table, key); });
 }
 
+Result<TextsPage> SqliteStore::texts_held(Partition partition, const std::string& from, std::size_t limit) {
+  const auto after = ConversationId::parse(from).value_or(ConversationId{});
+  const auto& pending = writer_.pending();
+  return with_pending([&](SqliteConnection& connection) -> Result<TextsPage> {
+    auto found = pending.conversations(partition, after, limit);
+    const auto stored = stored_conversations(connection, partition, after, limit);
+    if (!stored) return stored.error();
+    for (const auto conversation : *stored)
+      if (!pending.gone(partition, conversation)) found.insert(conversation);
+    const bool more = found.size() >= limit || stored->size() == limit;
+    TextsPage page;
+    for (auto each = found.begin(); each != found.end() && page.conversations.size() < limit; ++each)
+      page.conversations.push_back(*each);
+    if (more) page.next = page.conversations.empty() ? stored->back().text() : page.conversations.back().text();
+    return page;
+  });
+}
+
 Result<void> SqliteStore::initialise(Partition partition) {
   return writer_.write_and_wait([=](SqliteWrites& writes) { return write_first_meta(writes, partition); });
 }

@@ -21,6 +21,7 @@ class SqliteStore final : public StateStore {
                                                           const std::string& key) override;
   // These two wait for the writer: not from a `done`.
   [[nodiscard]] Result<void> initialise(Partition partition) override;
+  [[nodiscard]] Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override;
   [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
   [[nodiscard]] Result<std::optional<Meta>> load_meta(Partition partition) override;
   [[nodiscard]] Result<Loaded> load(Partition partition) override;

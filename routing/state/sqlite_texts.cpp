@@ -130,6 +130,24 @@ Result<std::optional<std::string>> inbound_text(SqliteConnection& connection, Pa
   return *row ? std::optional(std::string(cursor.bytes(0))) : std::nullopt;
 }
 
+Result<std::vector<ConversationId>> stored_conversations(SqliteConnection& connection, Partition partition,
+                                                         ConversationId after, std::size_t limit) {
+  auto statement = connection.statement("SELECT DISTINCT conversation FROM bodies WHERE partition = ?1 AND conversation > ?2 "
+                                        "ORDER BY conversation LIMIT ?3");
+  if (!statement) return statement.error();
+  const auto key = to_bytes(after.high, after.low);
+  SqliteCursor cursor(connection.handle(), *statement);
+  cursor.bind(partition).bind_blob(view(key)).bind(static_cast<std::int64_t>(limit));
+  std::vector<ConversationId> found;
+  for (;;) {
+    auto row = cursor.next();
+    if (!row) return row.error();
+    if (!*row) return found;
+    const auto [high, low] = from_bytes(cursor.bytes(0));
+    found.push_back({high, low});
+  }
+}
+
 Result<void> keep_texts_before(SqliteWriter& writer, Partition partition, Offset offset) {
   const StreamKey key{Stream::inbound, partition};
   auto begun = writer.write_and_wait([&](SqliteWrites& writes) -> Result<void> {

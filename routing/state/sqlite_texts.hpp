@@ -16,6 +16,10 @@ namespace usher::state {
 [[nodiscard]] Result<std::optional<std::string>> inbound_text(SqliteConnection& connection, Partition partition,
                                                               Offset offset);
 
+// Conversations with bodies in the tables, in order, after that one: the first `limit`.
+[[nodiscard]] Result<std::vector<ConversationId>> stored_conversations(SqliteConnection& connection, Partition partition,
+                                                                       ConversationId after, std::size_t limit);
+
 // Before inbound records up to there are erased: gives their texts to the bodies that point at them. Waits for the writer,
 // a piece at a time.
 [[nodiscard]] Result<void> keep_texts_before(SqliteWriter& writer, Partition partition, Offset offset);

@@ -92,6 +92,12 @@ struct CommitReceipt {
 };
 using CommitDone = std::function<void(Result<CommitReceipt>)>;
 
+// Part of a walk through the conversations that have texts.
+struct TextsPage {
+  std::vector<ConversationId> conversations;
+  std::string next;  // Where the walk goes on; empty: this was the end.
+};
+
 struct Loaded {
   Meta meta;
   std::vector<Entity> entities;      // Sorted by (table, key).
@@ -127,6 +133,10 @@ class StateStore : public StateReader {
   // As commit(): asynchronous, all or nothing, `conflict` when `before` is not what stands there. Not counted against the
   // caps of a batch.
   virtual void rewrite(Rewrite rewrite, CommitDone done) = 0;
+  // A walk through the conversations that have texts, for an owner whose store was lost: those that nobody knows any more
+  // are to be erased. `from`: empty, or the `next` of the page before. Each that is there during the whole walk is named, some
+  // maybe twice. `limit` is about how much is looked at for a page, which may be empty without being the last.
+  [[nodiscard]] virtual Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) = 0;
   // Rule X1: counts how often a router began at this offset, outside engine state. Returns the count, this one included.
   [[nodiscard]] virtual Result<int> count_attempt(Partition partition, Offset at) = 0;
 };

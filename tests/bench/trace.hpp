@@ -55,6 +55,9 @@ class RecordingStore final : public state::StateStore {
   Result<state::Loaded> load(Partition partition) override { return inner_.load(partition); }
   void commit(state::Commit commit, state::CommitDone done) override;
   void rewrite(state::Rewrite rewrite, state::CommitDone done) override { inner_.rewrite(std::move(rewrite), std::move(done)); }
+  Result<state::TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override {
+    return inner_.texts_held(partition, from, limit);
+  }
   Result<int> count_attempt(Partition partition, Offset at) override { return inner_.count_attempt(partition, at); }
   Result<std::vector<state::Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
                                           std::size_t limit) override {

@@ -33,6 +33,9 @@ class RacedStore final : public state::StateStore {
   Result<state::Loaded> load(Partition partition) override { return store_.load(partition); }
   void commit(state::Commit commit, state::CommitDone done) override { store_.commit(std::move(commit), std::move(done)); }
   void rewrite(state::Rewrite rewrite, state::CommitDone done) override { store_.rewrite(std::move(rewrite), std::move(done)); }
+  Result<state::TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override {
+    return store_.texts_held(partition, from, limit);
+  }
   Result<int> count_attempt(Partition partition, Offset at) override { return store_.count_attempt(partition, at); }
   Result<std::vector<state::Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
                                           std::size_t limit) override {
@@ -203,4 +206,56 @@ TEST_CASE("X2: the maker of snapshots keeps two, and says when the store is not 
   bench.store.commit(wrong, [](auto) {});
   while (maker.status().differences == 0) std::this_thread::yield();
   CHECK_FALSE(maker.status().trouble.empty());
+}
+
+TEST_CASE("S2: a copy made while texts were missing has them again when it is put back", "[router][rule-S2]") {
+  Bench bench(Delivering::at_once, false);
+  bench.start();
+  const auto offer = bench.answered();
+  bench.store.wipe();
+  bench.append(MessageReceived{Bench::message(2)});
+  bench.store.fail_commits_after_rewrite(1000);
+  bench.run();
+  REQUIRE(bench.router->status().rewrites == 1);
+  REQUIRE(bench.store.bodies(0, offer.conversation.id, 100, 100).value().empty());
+  bench.store.keep();
+  bench.store.fail_next_commits(0, state::Applied::no);
+  bench.run();
+  check_whole(bench, offer);
+  bench.append(MessageReceived{Bench::message(3)});
+  bench.run();
+  bench.store.restore();
+  bench.append(MessageReceived{Bench::message(4)});
+  bench.run();
+  check_whole(bench, offer);
+  CHECK(bench.router->status().texts_missing == 0);
+}
+
+TEST_CASE("S5: texts of a conversation that nobody knows are erased once the store is whole again", "[router][rule-S5]") {
+  Bench bench(Delivering::at_once, false);
+  bench.start();
+  const auto offer = bench.answered();
+  auto meta = bench.store.load_meta(0).value().value();
+  state::Commit stray;
+  stray.before = meta.position;
+  stray.after = meta;
+  stray.bodies = {state::Body{{7, 7}, 0, {7, 70}, "{}"}};
+  bench.store.commit(stray, [](auto) {});
+  bench.store.damage(0, 0);
+  bench.append(MessageReceived{Bench::message(2)});
+  bench.run();
+  REQUIRE(bench.router->status().rewrites == 1);
+  CHECK(bench.store.bodies(0, {7, 7}, 100, 100)->empty());
+  check_whole(bench, offer);
+}
+
+TEST_CASE("S1: texts whose commit was lost without a trace are written again", "[router][rule-S1]") {
+  Bench bench(Delivering::at_once, false);
+  bench.start();
+  const auto offer = bench.answered();
+  bench.store.wipe();
+  bench.append(MessageReceived{Bench::message(2)});
+  bench.store.fail_commits_after_rewrite(1);
+  bench.run_all({bench.router.get()}, 3000);
+  check_whole(bench, offer);
 }

@@ -136,8 +136,6 @@ void World::audit_end() {
       continue;
     }
     const auto c = engine.conversation_of(sent->message.id);
-    // Two losses in a row may leave a forgotten conversation's text behind (docs/decisions/0016): too much is not too little.
-    if (!c && ever_harmed_ && forgotten_.contains(body->conversation)) continue;
     must(c.has_value(), "an acknowledged message is in no conversation");
     must(body->conversation == c->id, "a message stands in two conversations");
     ++counted[c->id];

@@ -165,7 +165,6 @@ void World::server_nemesis() {
 
 void World::lose_store() {
   follow();
-  ever_harmed_ = true;
   if (!harmed_at_) harmed_at_ = followed_;
   epoch_seen_ = offset_none;
   switch (pick(3)) {

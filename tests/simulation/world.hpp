@@ -161,7 +161,6 @@ class World final : public delivery::Delivery {
   bool lease_lies_ = false;       // Whoever asks may claim.
   GatewayId gateway_{"desk-1"};   // Where agents sign in now; earlier ones are dead.
   int gateways_ = 1;
-  bool ever_harmed_ = false;
   std::optional<Offset> harmed_at_;  // The store was harmed when so much was committed.
   std::unique_ptr<router::SnapshotRound> snapshots_;
 };

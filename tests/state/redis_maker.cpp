@@ -37,6 +37,10 @@ class RedisUnderTest final : public StoreUnderTest {
     void rewrite(state::Rewrite wanted, state::CommitDone done) override {
       inner->rewrite(std::move(wanted), std::move(done));
     }
+    message::Result<state::TextsPage> texts_held(message::Partition partition, const std::string& from,
+                                                 std::size_t limit) override {
+      return inner->texts_held(partition, from, limit);
+    }
     message::Result<int> count_attempt(message::Partition partition, message::Offset at) override {
       return inner->count_attempt(partition, at);
     }

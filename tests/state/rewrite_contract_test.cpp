@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
+#include <set>
 
 #include "tests/journal/show_result.hpp"
 #include "tests/state/store_contract.hpp"
@@ -46,6 +47,18 @@ Commit first_commit() {
 std::vector<std::string> texts(StateStore& store, ConversationId conversation) {
   std::vector<std::string> found;
   for (const auto& each : store.bodies(0, conversation, no_limit, 10).value()) found.push_back(each.json);
+  return found;
+}
+
+// Page by page to the end.
+std::set<ConversationId> walk(StateStore& store, std::size_t limit) {
+  std::set<ConversationId> found;
+  std::string from;
+  do {
+    const auto page = store.texts_held(0, from, limit).value();
+    found.insert(page.conversations.begin(), page.conversations.end());
+    from = page.next;
+  } while (!from.empty());
   return found;
 }
 
@@ -149,4 +162,34 @@ TEST_CASE("a rewrite may be larger than any commit, and an empty one leaves an e
   REQUIRE(rewrite(*subject, rewrite_at(Position{0, 1}, 0, 1, {})));
   CHECK(store.load(0)->entities.empty());
   CHECK(store.load_meta(0).value()->position == Position{0, 1});
+}
+
+TEST_CASE("a walk names each conversation that has texts, and none whose texts were erased [rule-S5]", "[state][rule-S5]") {
+  FOR_EVERY_STORE;
+  CHECK(walk(store, 3).empty());
+  REQUIRE(store.initialise(0));
+  auto wanted = first_commit();
+  wanted.before = {};
+  std::set<ConversationId> expected{{1, 1}};
+  for (std::uint64_t i = 2; i < 40; ++i) {
+    wanted.bodies.push_back(Body{{i % 3, i}, 0, {8, i}, "one"});
+    wanted.bodies.push_back(Body{{i % 3, i}, 1, {9, 100 + i}, "two"});
+    expected.insert({i % 3, i});
+  }
+  REQUIRE(commit(*subject, wanted));
+  CHECK(walk(store, 7) == expected);
+  Commit erasing;
+  erasing.before = {2, 5};
+  erasing.after = meta_at(2, 6, 3);
+  for (std::uint64_t i = 2; i < 40; i += 2) {
+    erasing.bodies_gone.push_back({i % 3, i});
+    expected.erase({i % 3, i});
+  }
+  REQUIRE(commit(*subject, erasing));
+  CHECK(walk(store, 1) == expected);
+  // What a rewrite leaves there, it leaves to be found.
+  REQUIRE(rewrite(*subject, rewrite_at(Position{2, 6}, 2, 7, {{"t", "k", "v"}})));
+  CHECK(walk(store, 5) == expected);
+  subject->reopen();
+  CHECK(walk(subject->store(), 1000) == expected);
 }
