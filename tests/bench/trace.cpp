@@ -71,7 +71,7 @@ Result<std::optional<Offset>> RecordingJournal::cursor(const std::string& consum
 
 void RecordingStore::commit(state::Commit commit, state::CommitDone done) {
   auto copy = std::make_shared<const state::Commit>(commit);
-  inner_.commit(std::move(commit), [this, copy, done = std::move(done)](Result<state::CommitReceipt> receipt) {
+  behind_.commit(std::move(commit), [this, copy, done = std::move(done)](Result<state::CommitReceipt> receipt) {
     if (receipt) journal_.current().commits.push_back(copy);
     done(std::move(receipt));
   });

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "routing/state/state_store.hpp"
+#include "tests/state/forwarding_store.hpp"
 
 namespace usher::bench {
 
@@ -47,29 +47,16 @@ class RecordingJournal final : public journal::Journal {
   std::shared_ptr<std::atomic<bool>> fresh_;  // A transaction was committed and none of its jobs is finished yet.
 };
 
-class RecordingStore final : public state::StateStore {
+class RecordingStore final : public testing::ForwardingStore {
  public:
-  RecordingStore(state::StateStore& inner, RecordingJournal& journal) : inner_(inner), journal_(journal) {}
-  Result<void> initialise(Partition partition) override { return inner_.initialise(partition); }
-  Result<std::optional<state::Meta>> load_meta(Partition partition) override { return inner_.load_meta(partition); }
-  Result<state::Loaded> load(Partition partition) override { return inner_.load(partition); }
+  RecordingStore(state::StateStore& behind, RecordingJournal& journal) : behind_(behind), journal_(journal) {}
   void commit(state::Commit commit, state::CommitDone done) override;
-  void rewrite(state::Rewrite rewrite, state::CommitDone done) override { inner_.rewrite(std::move(rewrite), std::move(done)); }
-  Result<state::TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override {
-    return inner_.texts_held(partition, from, limit);
-  }
-  Result<int> count_attempt(Partition partition, Offset at) override { return inner_.count_attempt(partition, at); }
-  Result<std::vector<state::Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
-                                          std::size_t limit) override {
-    return inner_.bodies(partition, conversation, before, limit);
-  }
-  Result<std::optional<state::Body>> body(Partition partition, MessageId id) override { return inner_.body(partition, id); }
-  Result<std::optional<std::string>> entity(Partition partition, const std::string& table, const std::string& key) override {
-    return inner_.entity(partition, table, key);
-  }
+
+ protected:
+  state::StateStore& inner() override { return behind_; }
 
  private:
-  state::StateStore& inner_;
+  state::StateStore& behind_;
   RecordingJournal& journal_;
 };
 

@@ -1,6 +1,7 @@
 // A store that is lost, damaged or brought back from an old copy, under a live owner and between two.
 #include "routing/router/snapshot_maker.hpp"
 #include "tests/router/router_fixture.hpp"
+#include "tests/state/forwarding_store.hpp"
 
 using namespace usher;
 using namespace usher::router::test;
@@ -22,29 +23,16 @@ void check_whole(Bench& bench, const engine::OfferView& offer) {
 }
 
 // Another router initialises the store just before this one does.
-class RacedStore final : public state::StateStore {
+class RacedStore final : public testing::ForwardingStore {
  public:
   explicit RacedStore(state::MemoryStore& store) : store_(store) {}
   Result<void> initialise(Partition partition) override {
     if (!std::exchange(raced_, true)) CHECK(store_.initialise(partition).has_value());
     return store_.initialise(partition);
   }
-  Result<std::optional<state::Meta>> load_meta(Partition partition) override { return store_.load_meta(partition); }
-  Result<state::Loaded> load(Partition partition) override { return store_.load(partition); }
-  void commit(state::Commit commit, state::CommitDone done) override { store_.commit(std::move(commit), std::move(done)); }
-  void rewrite(state::Rewrite rewrite, state::CommitDone done) override { store_.rewrite(std::move(rewrite), std::move(done)); }
-  Result<state::TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override {
-    return store_.texts_held(partition, from, limit);
-  }
-  Result<int> count_attempt(Partition partition, Offset at) override { return store_.count_attempt(partition, at); }
-  Result<std::vector<state::Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
-                                          std::size_t limit) override {
-    return store_.bodies(partition, conversation, before, limit);
-  }
-  Result<std::optional<state::Body>> body(Partition partition, MessageId id) override { return store_.body(partition, id); }
-  Result<std::optional<std::string>> entity(Partition partition, const std::string& table, const std::string& key) override {
-    return store_.entity(partition, table, key);
-  }
+
+ protected:
+  state::StateStore& inner() override { return store_; }
 
  private:
   state::MemoryStore& store_;

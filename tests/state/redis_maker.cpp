@@ -1,5 +1,6 @@
 // The store and the leases of test_state_redis: the same contracts, over a real server.
 #include "routing/journal/memory_journal.hpp"
+#include "tests/state/forwarding_store.hpp"
 #include "tests/state/leases_contract.hpp"
 #include "tests/state/redis_server.hpp"
 #include "tests/state/store_contract.hpp"
@@ -17,51 +18,25 @@ class RedisUnderTest final : public StoreUnderTest {
   journal::Journal& journal() override { return journal_; }
   void reopen() override {
     // At the same place: cases keep a reference to the store over this.
-    store_->inner.reset();
+    store_->behind.reset();
     open();
   }
 
  private:
   // Forwards, so that the object stays while the connections behind it are new.
-  class Front final : public state::StateStore {
+  class Front final : public ForwardingStore {
    public:
-    std::unique_ptr<state::RedisStore> inner;
-    message::Result<void> initialise(message::Partition partition) override { return inner->initialise(partition); }
-    message::Result<std::optional<state::Meta>> load_meta(message::Partition partition) override {
-      return inner->load_meta(partition);
-    }
-    message::Result<state::Loaded> load(message::Partition partition) override { return inner->load(partition); }
-    void commit(state::Commit wanted, state::CommitDone done) override {
-      inner->commit(std::move(wanted), std::move(done));
-    }
-    void rewrite(state::Rewrite wanted, state::CommitDone done) override {
-      inner->rewrite(std::move(wanted), std::move(done));
-    }
-    message::Result<state::TextsPage> texts_held(message::Partition partition, const std::string& from,
-                                                 std::size_t limit) override {
-      return inner->texts_held(partition, from, limit);
-    }
-    message::Result<int> count_attempt(message::Partition partition, message::Offset at) override {
-      return inner->count_attempt(partition, at);
-    }
-    message::Result<std::vector<state::Body>> bodies(message::Partition partition, message::ConversationId conversation,
-                                                     std::uint32_t before, std::size_t limit) override {
-      return inner->bodies(partition, conversation, before, limit);
-    }
-    message::Result<std::optional<state::Body>> body(message::Partition partition, message::MessageId id) override {
-      return inner->body(partition, id);
-    }
-    message::Result<std::optional<std::string>> entity(message::Partition partition, const std::string& table,
-                                                       const std::string& key) override {
-      return inner->entity(partition, table, key);
-    }
+    std::unique_ptr<state::RedisStore> behind;
+
+   protected:
+    state::StateStore& inner() override { return *behind; }
   };
 
   void open() {
     auto opened = state::RedisStore::open(server_.options());
     message::expect(opened.has_value(), "the store opens");
     if (!store_) store_ = std::make_unique<Front>();
-    store_->inner = std::move(*opened);
+    store_->behind = std::move(*opened);
   }
 
   RedisServer server_;
