@@ -22,6 +22,7 @@
 #include "routing/message/ids.hpp"
 #include "routing/message/instant.hpp"
 #include "routing/message/result.hpp"
+#include "routing/message/siphash.hpp"
 
 namespace usher::journal {
 
@@ -52,6 +53,16 @@ struct Bounds {
   Offset end = 0;    // Larger than every offset given so far.
 };
 
+// Which log the inbound stream is (rule J2). A log that was made anew, or that lost its end, goes on as the next incarnation
+// of its partition, in offsets of its own that are larger than all before: continued_journal.hpp.
+struct Incarnation {
+  Offset number = 0;           // 0: the first log, which joins none.
+  Offset after = offset_none;  // The last offset that was applied of the one before …
+  Hash128 mark;                // … and the fingerprint of the record there.
+  Offset begins = 0;           // The first record of this log that counts, as the log itself numbers it.
+  friend bool operator==(const Incarnation&, const Incarnation&) = default;
+};
+
 struct Appended {
   Offset offset = offset_none;
   Instant appended_at;
@@ -70,6 +81,9 @@ class Journal {
   [[nodiscard]] virtual Result<std::vector<Stored>> read(Stream stream, Partition partition, Offset from,
                                                          std::size_t records_max) = 0;
   [[nodiscard]] virtual Result<Bounds> bounds(Stream stream, Partition partition) = 0;
+
+  // Of `inbound`. Constant for the life of the journal.
+  [[nodiscard]] virtual Incarnation incarnation(Partition) const { return {}; }
 
   // `wake` runs, on any thread, after records became readable in `stream`. It must only post or notify.
   virtual void on_append(Stream stream, Partition partition, std::function<void()> wake) = 0;

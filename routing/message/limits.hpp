@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace usher::message::limits {
 
@@ -33,6 +34,9 @@ inline constexpr std::size_t append_queue_bytes_max = 64 * 1024 * 1024;
 // Servers.
 inline constexpr auto journal_read_within = 5s;    // For a record that is known to be there.
 inline constexpr auto servers_within = 60s;        // At start: for Kafka and Redis to answer.
+inline constexpr std::int64_t incarnation_records_max = 1'000'000'000'000;  // Rule J2: of one log; the next counts on from there.
+inline constexpr std::int64_t incarnations_max = 9'000;
+static_assert(incarnation_records_max * incarnations_max < std::int64_t{1} << 53, "an offset is exact as a JSON number and a score");
 inline constexpr auto append_within = 8s;          // A connector's append; shorter than any channel's own deadline.
 inline constexpr auto state_answer_within = 2s;    // One command of the state store; a rewrite may take many.
 inline constexpr auto router_lease = 1500ms;       // Rule O2: a partition whose router is silent so long is taken over.

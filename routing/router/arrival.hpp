@@ -15,7 +15,8 @@ using namespace usher::message;
 // What a store remembers of the last record it applied, to notice a journal that is not the one it came from (rule J2).
 [[nodiscard]] Hash128 fingerprint(const journal::Entry& entry);
 
-// Fails with `malformed` unless the record at `at` is the one of that fingerprint (rule J2).
+// Fails with `malformed` unless the record at `at` is the one of that fingerprint, or the log goes on behind it as a new
+// incarnation (rule J2).
 [[nodiscard]] Result<void> same_journal(journal::Journal& journal, Partition partition, Offset at, const Hash128& mark);
 
 }  // namespace usher::router

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "routing/journal/continued_journal.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/plant.hpp"
 #include "routing/router/arrival.hpp"
@@ -77,6 +78,7 @@ Milliseconds Router::Loop::pump() {
     restore_texts();
     submit();
     watch_gateways();
+    note_incarnation();
   }
   publisher.pump();
   tick();
@@ -98,7 +100,7 @@ bool Router::Loop::read_and_apply() {
     if (!records) {
       caught_up = false;
       if (records.error().fault == Fault::not_found)  // Rule J2: never skip.
-        end(Phase::failed, "the journal no longer has offset " + std::to_string(next));
+        end(Phase::failed, "the journal no longer has offset " + std::to_string(next) + recover_hint());
       else trouble(records.error());
       return false;
     }
@@ -296,7 +298,8 @@ void Router::Loop::report() {
   if (steady - lag_looked < lag_every || phase == Phase::loading) return;
   lag_looked = steady;
   if (const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition))
-    totals.lag_records = std::max<std::int64_t>(0, bounds->end - 1 - totals.committed);
+    // Between two incarnations of a log lie offsets that nobody has.
+    totals.lag_records = std::max<std::int64_t>(0, bounds->end - std::max(totals.committed + 1, journal::first_offset(ports.journal.incarnation(options.partition))));
 }
 
 std::string_view phase_name(Phase phase) {

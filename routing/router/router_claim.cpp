@@ -1,5 +1,6 @@
 // Who may go on: standing by, claiming, and hearing the claims of others (rules O1, O2, O3), and whose sessions have ended
 // with their gateway (rule A1).
+#include "routing/journal/continued_journal.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/wire.hpp"
 #include "routing/router/router_loop.hpp"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr Milliseconds standby_look_every{100};
 constexpr Milliseconds gateways_look_every{1'000};
+constexpr Milliseconds incarnation_note_every{15 * 60'000};  // The control stream keeps an hour at least.
 // A store that was wiped has the lease of a live gateway again after a third of its time: that must not count as a death.
 constexpr int gateway_silent_max = 4;
 static_assert(gateway_silent_max * gateways_look_every > Milliseconds(limits::gateway_lease) / 3 + gateways_look_every);
@@ -53,7 +55,7 @@ bool Router::Loop::scout() {
   const auto records = ports.journal.read(journal::Stream::inbound, options.partition, scout_next, records_max());
   if (!records) {
     if (records.error().fault == Fault::not_found)  // Rule J2: never skip.
-      end(Phase::failed, "the journal no longer has offset " + std::to_string(scout_next));
+      end(Phase::failed, "the journal no longer has offset " + std::to_string(scout_next) + recover_hint());
     else trouble(records.error());
     return false;
   }
@@ -95,8 +97,25 @@ void Router::Loop::heard_by_scout(const Claimed& claimed, Offset offset) {
     return end(Phase::failed, "the state is gone, and between what it is rebuilt from and now another engine version owned the "
                                   "partition: only a program of that version can go on");
   claimed_at = offset;
-  barrier = other && options.snapshots;
+  // Rule J2: whatever is lost after this, the log before it cannot bring back, so the first owner of an incarnation leaves a base.
+  barrier = (other || joins_another_log()) && options.snapshots;
   phase = Phase::routing;
+}
+
+bool Router::Loop::joins_another_log() const {
+  const auto incarnation = ports.journal.incarnation(options.partition);
+  return incarnation.number > 0 && stored.offset == incarnation.after;
+}
+
+// The control stream forgets by age, and the note of an operator must not be among what it forgets while the log lives on.
+void Router::Loop::note_incarnation() {
+  const auto incarnation = ports.journal.incarnation(options.partition);
+  if (incarnation.number == 0 || stopping || applied < claimed_at) return;
+  const auto now = ports.clock.steady();
+  if (incarnation_noted && now - *incarnation_noted < incarnation_note_every) return;
+  incarnation_noted = now;
+  ports.journal.append(journal::Stream::control, options.partition, journal::incarnation_note(incarnation, options.id.text()),
+                       [](const Result<journal::Appended>&) {});  // The next one is soon enough.
 }
 
 // Rule O3: a new version snapshots what the old one left, before its first commit.

@@ -67,10 +67,11 @@ Result<void> Router::Loop::load_stored(const state::Meta& meta) {
   const auto& position = loaded->meta.position;
   const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
   if (!bounds) return bounds.error();
-  // An old copy that the journal no longer reaches back to.
-  if (options.snapshots && position.offset != offset_none && position.offset < bounds->first) return rebuild(meta);
+  // An old copy that the journal no longer reaches back to. The last record before a new incarnation need not be there.
+  const bool joined = position.offset == ports.journal.incarnation(options.partition).after;
+  if (options.snapshots && position.offset != offset_none && position.offset < bounds->first && !joined) return rebuild(meta);
   if (const auto same = same_journal(ports.journal, options.partition, position.offset, loaded->meta.fingerprint); !same)
-    return same.error();
+    return another_log(same.error());
   auto restored = engine::Engine::restore(loaded->entities);
   // Rule S2: half a state must not be taken for a whole one.
   if (!restored || restored->state_hash() != loaded->meta.digest) return rebuild(meta);
@@ -110,9 +111,10 @@ Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged) {
     auto restored = engine::Engine::restore(snapshot->entities);
     if (!restored) return restored.error();
     const auto& at = snapshot->meta;
-    if (at.position.offset >= bounds->first)
+    const bool joined = at.position.offset == ports.journal.incarnation(options.partition).after;
+    if (at.position.offset >= bounds->first || joined)
       if (auto same = same_journal(ports.journal, options.partition, at.position.offset, at.fingerprint); !same)
-        return same.error();
+        return another_log(same.error());
     if (!rewrite_wanted) rewrite_wanted = RewriteWanted{std::nullopt, true};
     folded_since = snapshot->claimed_at;
     return start_from(std::move(*restored), snapshot->meta, {});

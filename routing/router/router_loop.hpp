@@ -53,6 +53,13 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void claim();
   void heard_claim(const Claimed& claim, Offset offset);
   [[nodiscard]] bool barrier_open();
+  [[nodiscard]] bool joins_another_log() const;
+  void note_incarnation();
+  // Rule J2: what an operator may do about a log that is not the one of the state; the embedded form has but one.
+  [[nodiscard]] std::string recover_hint() const { return options.snapshots ? "; `usherctl recover` can go on with this log" : ""; }
+  [[nodiscard]] Error another_log(const Error& error) const {
+    return error.fault == Fault::malformed ? message::fail(error.fault, error.detail + recover_hint()) : error;
+  }
   void watch_gateways();
   void append_own(const Record& record, std::string id, std::function<void()> failed);
 
@@ -155,6 +162,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   Milliseconds gateways_looked{-1'000'000};
   std::optional<Milliseconds> stopping_since{};
   bool farewell = false;           // The last snapshot is under way or written.
+  std::optional<Milliseconds> incarnation_noted{};
   bool tick_out = false;
   Milliseconds applied_steady{0};  // Monotonic time of the last record applied.
   Milliseconds not_before{0};      // Monotonic: nothing is tried before.
