@@ -27,7 +27,7 @@ constexpr Milliseconds quiet_pause{60'000};      // Nothing to do: wake() ends i
 constexpr Milliseconds finish_at_most{2'000};    // For what is in flight at the end.
 constexpr Milliseconds unconfigured_pause{60'000};
 constexpr Milliseconds missing_pause{5'000};
-const std::string consumer = "egress";
+const std::string consumer = egress_consumer;
 
 enum class Stage { ready, in_flight, reporting, done };
 

@@ -23,6 +23,9 @@ struct EgressStatus {
   std::string trouble;             // Why it does not move, in words; empty when it does.
 };
 
+// Under which name the journal keeps how far replies are sent.
+inline constexpr const char* egress_consumer = "egress";
+
 class Egress {
  public:
   // All outlive it.

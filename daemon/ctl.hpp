@@ -61,6 +61,7 @@ void add_token_commands(CLI::App& app, CtlContext& context);
 void add_connector_commands(CLI::App& app, CtlContext& context);
 void add_backup_commands(CLI::App& app, CtlContext& context);         // backup, restore
 void add_topics_command(CLI::App& app, CtlContext& context);
+void add_recover_command(CLI::App& app, CtlContext& context);
 void add_normalize_command(CLI::App& app, CtlContext& context);
 void add_verify_command(CLI::App& app, CtlContext& context);
 void add_agent_command(CLI::App& app, CtlContext& context);

@@ -32,6 +32,7 @@ int run_usherctl(int argc, const char* const* argv) {
   add_connector_commands(app, context);
   add_backup_commands(app, context);
   add_topics_command(app, context);
+  add_recover_command(app, context);
   add_normalize_command(app, context);
   add_verify_command(app, context);
   add_agent_command(app, context);

@@ -6,6 +6,7 @@
 
 #include "daemon/logging.hpp"
 #include "daemon/node_backend.hpp"
+#include "routing/journal/continued_journal.hpp"
 #include "routing/journal/kafka_journal.hpp"
 #include "routing/state/sqlite_folder.hpp"
 
@@ -18,9 +19,14 @@ constexpr auto try_again_after = Milliseconds(500);
 // Members are destroyed in reverse: the folder is given back last.
 class ServersBackend final : public Backend {
  public:
-  ServersBackend(state::FolderLock lock, std::unique_ptr<journal::KafkaJournal> journal,
-                 std::unique_ptr<state::RedisStore> store, std::unique_ptr<state::RedisLeases> leases)
-      : lock_(std::move(lock)), journal_(std::move(journal)), store_(std::move(store)), leases_(std::move(leases)) {}
+  ServersBackend(state::FolderLock lock, std::unique_ptr<journal::KafkaJournal> log,
+                 std::unique_ptr<journal::ContinuedJournal> journal, std::unique_ptr<state::RedisStore> store,
+                 std::unique_ptr<state::RedisLeases> leases)
+      : lock_(std::move(lock)),
+        log_(std::move(log)),
+        journal_(std::move(journal)),
+        store_(std::move(store)),
+        leases_(std::move(leases)) {}
 
   [[nodiscard]] journal::Journal& journal() override { return *journal_; }
   [[nodiscard]] state::StateStore& store() override { return *store_; }
@@ -29,7 +35,7 @@ class ServersBackend final : public Backend {
     return "Kafka: acknowledged when every replica in sync has it; the state in Redis can be made again from it";
   }
   [[nodiscard]] std::vector<std::string> weaknesses() const override {
-    auto all = journal_->weaknesses();
+    auto all = log_->weaknesses();
     for (auto& one : store_->weaknesses()) all.push_back(std::move(one));
     return all;
   }
@@ -41,7 +47,8 @@ class ServersBackend final : public Backend {
 
  private:
   state::FolderLock lock_;
-  std::unique_ptr<journal::KafkaJournal> journal_;
+  std::unique_ptr<journal::KafkaJournal> log_;
+  std::unique_ptr<journal::ContinuedJournal> journal_;
   std::unique_ptr<state::RedisStore> store_;
   std::unique_ptr<state::RedisLeases> leases_;
 };
@@ -113,11 +120,19 @@ Result<std::unique_ptr<Backend>> open_servers(const config::Settings& settings, 
   const auto kafka = kafka_options(*settings.kafka);
   auto redis = redis_options(*settings.redis);
   redis.read_only = !writes;
-  auto journal = open_within("kafka", deadline, [&] { return journal::KafkaJournal::open(kafka, one_try_within); });
+  auto log = open_within("kafka", deadline, [&] { return journal::KafkaJournal::open(kafka, one_try_within); });
+  if (!log) return cannot_serve("Kafka", log.error());
+  // Whoever only appends to the inbound log need not know how often it was made anew, nor may read what operators noted.
+  const auto partition = settings.kafka->partition;
+  auto journal = open_within("kafka", deadline, [&]() -> Result<std::unique_ptr<journal::ContinuedJournal>> {
+    if (writes) return journal::ContinuedJournal::open(**log, partition);
+    return std::make_unique<journal::ContinuedJournal>(**log, partition, journal::Incarnation{});
+  });
   if (!journal) return cannot_serve("Kafka", journal.error());
   auto store = open_within("redis", deadline, [&] { return state::RedisStore::open(redis); });
   if (!store) return cannot_serve("Redis", store.error());
-  return std::unique_ptr<Backend>(std::make_unique<ServersBackend>(std::move(*lock), std::move(*journal), std::move(*store),
+  return std::unique_ptr<Backend>(std::make_unique<ServersBackend>(std::move(*lock), std::move(*log), std::move(*journal),
+                                                                   std::move(*store),
                                                                    std::make_unique<state::RedisLeases>(redis)));
 }
 
