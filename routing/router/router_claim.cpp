@@ -36,6 +36,7 @@ Milliseconds Router::Loop::stand_by() {
 
 bool Router::Loop::take_over() {
   auto outbox = ports.store.outbox(options.partition);
+  if (!outbox && outbox.error().fault == Fault::malformed) return phase = Phase::loading, true;  // It begins by mending that.
   if (!outbox) return trouble(outbox.error()), false;
   const auto meta = replica.at();
   // What the old owner committed meanwhile is found at the first commit.

@@ -11,6 +11,7 @@ namespace usher::state {
 
 namespace {
 
+Error outbox_is_short() { return fail(Fault::malformed, "effects are missing from the outbox"); }
 Error told_to_fail() { return fail(Fault::unavailable, "the memory store was told to fail"); }
 
 }  // namespace
@@ -67,6 +68,7 @@ Result<Loaded> MemoryStore::load(Partition partition) {
   if (call_fails()) return told_to_fail();
   const auto found = partitions_.find(partition);
   if (found == partitions_.end()) return fail(Fault::not_found, "the partition has no state");
+  if (found->second.outbox_lost) return outbox_is_short();
   Loaded loaded;
   loaded.meta = found->second.meta;
   for (const auto& [name, value] : found->second.entities) loaded.entities.push_back({name.first, name.second, value});
@@ -184,6 +186,15 @@ void MemoryStore::damage(Partition partition, std::size_t which) {
   else entity->second += '?';
 }
 
+bool MemoryStore::lose_outbox(Partition partition) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || found->second.outbox.empty()) return false;
+  found->second.outbox.clear();
+  found->second.outbox_lost = true;
+  return true;
+}
+
 void MemoryStore::schedule(std::function<void()> event) {
   if (delivering_ == Delivering::at_once) return event();
   const std::lock_guard lock(mutex_);
@@ -223,6 +234,7 @@ Result<CommitReceipt> MemoryStore::apply_locked(Commit& commit) {
   if (state.meta.position != commit.before) return fail(Fault::conflict, "the stored position is not the expected one");
   if (state.entities.size() != state.meta.digest.count && state.damaged)
     return fail(Fault::malformed, "entities are missing");
+  if (state.outbox_lost) return outbox_is_short();
   change_entities(state, commit.changes);
   add_bodies(state, commit.bodies);
   erase_bodies(state, commit.bodies_gone);
@@ -240,7 +252,7 @@ Result<CommitReceipt> MemoryStore::rewrite_locked(Rewrite& rewrite) {
   auto& state = partitions_[rewrite.partition];
   state.entities.clear();
   state.outbox.clear();
-  state.damaged = false;
+  state.damaged = state.outbox_lost = false;
   for (auto& entity : rewrite.entities)
     state.entities.insert_or_assign({std::move(entity.table), std::move(entity.key)}, std::move(entity.value));
   add_bodies(state, rewrite.bodies);

@@ -59,10 +59,13 @@ class MemoryStore final : public StateStore {
   void restore();
   // One entity is gone or changed although nobody committed that: what a broken disk or a stray hand does.
   void damage(Partition partition, std::size_t which);
+  // All effects that wait are gone. False: there were none.
+  bool lose_outbox(Partition partition);
 
  private:
   struct PartitionState {
     Meta meta;
+    bool outbox_lost = false;  // Noticed, too: they were counted.
     bool damaged = false;  // Then entities that are missing are noticed, as an adapter that counts them does.
     std::map<std::pair<std::string, std::string>, std::string> entities;
     std::map<MessageId, Body> bodies;

@@ -37,6 +37,8 @@ struct StoredMeta {
   Meta meta;
   std::string generation;
   std::uint64_t entities = 0;
+  std::uint64_t effects = 0;  // In the outbox.
+  friend bool operator==(const StoredMeta&, const StoredMeta&) = default;
 };
 
 [[nodiscard]] std::string hexadecimal(const Hash128& hash);

@@ -85,13 +85,14 @@ class Loading {
     const auto after = decode_meta(parts.back());
     if (!before) return before.error();
     if (!after) return after.error();
-    const bool quiet = *before && *after && (*before)->meta == (*after)->meta;
+    // A commit that only trims the outbox leaves the position as it is.
+    const bool quiet = *before && *after && (*before)->meta == (*after)->meta && (*before)->effects == (*after)->effects;
     // Commits since the frame was read do not matter as long as the same tables are there.
     if (!quiet || (*before)->generation != frame.meta.generation || (*after)->generation != frame.meta.generation ||
         names(parts[1]) != frame.tables)
       return false;
     loaded_.meta = (*after)->meta;
-    if (const auto added = add_outbox(parts[2]); !added) return added.error();
+    if (const auto added = add_outbox(parts[2], (*after)->effects); !added) return added.error();
     for (std::size_t i = 0; i < frame.tables.size(); ++i) add_entities(frame.tables[i], parts[i + 3]);
     return true;
   }
@@ -111,13 +112,16 @@ class Loading {
     }
     const auto outbox = line_.ask(RedisCommand{"HGETALL", keys_.outbox(frame.meta.generation)}, deadline_);
     if (!outbox) return outbox.error();
-    if (const auto added = add_outbox(outbox->view()); !added) return added.error();
     const auto fields = line_.ask(RedisCommand{"HGETALL", keys_.meta()}, deadline_);
     if (!fields) return fields.error();
     const auto meta = decode_meta(fields->view());
     if (!meta) return meta.error();
     loaded_.meta = frame.meta.meta;
-    return *meta && (*meta)->meta == frame.meta.meta && (*meta)->generation == frame.meta.generation;
+    if (!*meta || (*meta)->meta != frame.meta.meta || (*meta)->generation != frame.meta.generation ||
+        (*meta)->effects != frame.meta.effects)
+      return false;
+    if (const auto added = add_outbox(outbox->view(), frame.meta.effects); !added) return added.error();
+    return true;
   }
 
   void add_entities(const std::string& table, RedisView fields) {
@@ -125,8 +129,8 @@ class Loading {
       loaded_.entities.push_back({table, std::string(fields.at(i).text()), std::string(fields.at(i + 1).text())});
   }
 
-  Result<void> add_outbox(RedisView fields) {
-    auto outbox = decode_outbox(fields);
+  Result<void> add_outbox(RedisView fields, std::uint64_t expected) {
+    auto outbox = decode_outbox(fields, expected);
     if (!outbox) return outbox.error();
     loaded_.outbox = std::move(*outbox);
     return {};

@@ -13,8 +13,11 @@ Result<std::optional<StoredMeta>> read_meta(RedisLine& line, const RedisKeys& ke
   return decode_meta(reply->view());
 }
 
-Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields) {
+Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields, std::uint64_t expected) {
   std::vector<OutboxEntry> outbox;
+  if (fields.size() != 2 * expected)
+    return fail(Fault::malformed, "the outbox holds " + std::to_string(fields.size() / 2) + " effects, and " +
+                                      std::to_string(expected) + " were left in it");
   for (std::size_t i = 1; i < fields.size(); i += 2) {
     auto entry = decode_effect(fields.at(i).text());
     if (!entry) return entry.error();
@@ -26,20 +29,27 @@ Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields) {
   return outbox;
 }
 
+// Between two equal answers about the state nobody committed, so that what is missing then was never trimmed.
 Result<std::vector<OutboxEntry>> read_outbox(RedisLine& line, const RedisKeys& keys, RedisDeadline deadline) {
-  const RedisCommand which{"HGET", keys.meta(), "generation"};
-  auto reply = line.ask(which, deadline);
-  if (!reply) return reply.error();
+  auto stored = read_meta(line, keys, deadline);
   for (int attempt = 0; attempt < redis_limits::entity_attempts_max; ++attempt) {
-    if (reply->view().is_nil()) return fail(Fault::not_found, "the partition has no state");
-    const std::string generation(reply->view().text());
-    const auto fields = line.ask(RedisCommand{"HGETALL", keys.outbox(generation)}, deadline);
-    if (!fields) return fields.error();
-    reply = line.ask(which, deadline);
-    if (!reply) return reply.error();
-    if (reply->view().text() == generation) return decode_outbox(fields->view());
+    if (!stored) return stored.error();
+    if (!*stored) return fail(Fault::not_found, "the partition has no state");
+    std::vector<RedisCommand> commands;
+    for (const auto& key : {keys.meta(), keys.outbox((*stored)->generation), keys.meta()})
+      commands.push_back(RedisCommand{"HGETALL", key});
+    const auto replies = line.ask_all(commands, deadline);
+    if (!replies) return replies.error();
+    for (const auto& reply : *replies)
+      if (reply.is_error()) return server_error(reply.view().text());
+    const auto before = decode_meta(replies->front().view());
+    if (!before) return before.error();
+    const auto& generation = (*stored)->generation;
+    const bool read = *before && (*before)->generation == generation;
+    stored = decode_meta(replies->back().view());
+    if (stored && read && *stored == *before) return decode_outbox((*replies)[1].view(), (*before)->effects);
   }
-  return fail(Fault::unavailable, "the state is being rewritten again and again");
+  return fail(Fault::unavailable, "the state changed whenever its outbox was read");
 }
 
 Result<std::vector<Body>> read_bodies(RedisLine& line, const RedisKeys& keys, ConversationId conversation,

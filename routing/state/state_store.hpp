@@ -122,6 +122,7 @@ class StateStore : public StateReader {
   [[nodiscard]] virtual Result<void> initialise(Partition partition) = 0;
   // None: never initialised (or wiped).
   [[nodiscard]] virtual Result<std::optional<Meta>> load_meta(Partition partition) = 0;
+  // `malformed`: what is stored is visibly damaged, as by effects that are missing from the outbox.
   [[nodiscard]] virtual Result<Loaded> load(Partition partition) = 0;
   // The outbox of load() alone. Adapters that need not read everything for it override this.
   [[nodiscard]] virtual Result<std::vector<OutboxEntry>> outbox(Partition partition) {

@@ -109,6 +109,43 @@ TEST_CASE("E2: a store lost between two owners is rebuilt from the journal, and 
   CHECK(bench.all(Stream::events).size() == events);
 }
 
+TEST_CASE("S2: an outbox that was erased between two owners is missed on load and what was in it goes out once", "[router][rule-S2]") {
+  const bool stood_by = GENERATE(false, true);
+  Bench bench(Delivering::at_once, false);
+  bench.options.snapshots = true;
+  bool may_claim = false;
+  bench.start();
+  bench.open();
+  bench.append(MessageReceived{Bench::message(1)});
+  bench.run();
+  const auto offer = bench.desk.all<engine::OfferFrame>().at(0).offer;
+  bench.options.may_claim = [&] { return may_claim; };
+  auto next = bench.make();
+  if (stood_by) bench.run_all({bench.router.get(), next.get()});
+  CHECK(next->status().phase == (stood_by ? Phase::standby : Phase::loading));
+  bench.command(Accept{offer.offer});
+  bench.command(Reply{offer.conversation.id, "On its way."});
+  // Committed, and not published before its router died.
+  bench.journal.fail_next_appends(1'000, journal::Applied::no);
+  bench.run_all({bench.router.get()});
+  bench.router.reset();
+  bench.journal.fail_next_appends(0, journal::Applied::no);
+  if (stood_by) bench.run_all({next.get()});
+  const auto waiting = bench.store.load(0)->outbox;
+  REQUIRE(waiting.size() > 1);
+  REQUIRE(bench.all(Stream::outbound).empty());
+  REQUIRE(bench.store.lose_outbox(0));
+  may_claim = true;
+  bench.router = std::move(next);
+  bench.run();
+  check_whole(bench, offer);
+  CHECK(bench.router->status().rewrites == 1);
+  const auto events = bench.all(Stream::events);
+  for (const auto& entry : waiting)
+    if (entry.stream == Stream::events)
+      CHECK(std::count_if(events.begin(), events.end(), [&](const auto& one) { return one.entry == entry.entry; }) == 1);
+}
+
 TEST_CASE("X2: a lost store is rebuilt from a snapshot when the journal has lost its beginning", "[router][rule-X2]") {
   Bench bench(Delivering::at_once, false);
   bench.options.snapshots = true;

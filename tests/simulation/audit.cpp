@@ -87,7 +87,8 @@ bool World::whole() {
   store_.fail_next_calls(0);
   const auto meta = store_.load_meta(0).value();
   if (!meta || meta->position.offset < *harmed_at_ || meta->position.offset < followed_) return false;
-  if (store_.load(0).value().entities != follower_.serialize()) return false;
+  const auto loaded = store_.load(0);
+  if (!loaded || loaded->entities != follower_.serialize()) return false;
   harmed_at_.reset();
   return true;
 }

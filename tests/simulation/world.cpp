@@ -170,8 +170,10 @@ void World::lose_store() {
   switch (pick(3)) {
     case 0: return store_.wipe();
     case 1: return store_.restore();
-    default: return store_.damage(0, pick(1'000'000));
+    default: break;
   }
+  const auto which = pick(1'000'000);
+  if (which % 4 != 3 || !store_.lose_outbox(0)) store_.damage(0, which);
 }
 
 // It dies without a word; agents sign in at another one.

@@ -83,6 +83,23 @@ TEST_CASE("an entity that somebody erased is noticed by the next commit, and a r
   CHECK(commit(*fixture.store, step({0, 1}, 2, {{"policy", "head", "1"}})));
 }
 
+TEST_CASE("an effect that somebody erased is missed by a load and by whoever takes over [rule-S2]", "[redis][rule-S2]") {
+  RedisFixture fixture;
+  const auto generation = "usher:v1:{0}:g" + fixture.generation();
+  const auto all = GENERATE(false, true);
+  if (all) fixture.server.ask({"DEL", generation + ":outbox", generation + ":outbox-order"});
+  else fixture.server.ask({"HDEL", generation + ":outbox", "1/0"});
+  CHECK(fixture.store->load(0).error().fault == Fault::malformed);
+  CHECK(fixture.store->outbox(0).error().fault == Fault::malformed);
+  Rewrite anew;
+  anew.before = Position{0, 1};
+  anew.after.position = {0, 1};
+  anew.outbox = {OutboxEntry{1, 0, Stream::events, {"0/1/0", "t", "v"}}};
+  REQUIRE(rewrite(*fixture.store, anew));
+  CHECK(fixture.store->load(0)->outbox == anew.outbox);
+  CHECK(fixture.store->outbox(0).value() == anew.outbox);
+}
+
 TEST_CASE("a meta without its position is told, not taken for no state [rule-S7]", "[redis][rule-S7]") {
   RedisFixture fixture;
   fixture.server.ask({"HDEL", "usher:v1:{0}:meta", "epoch"});
