@@ -28,6 +28,7 @@ struct Known {
 
 Result<std::optional<Known>> known_by_store(state::StateStore& store, Partition partition) {
   const auto meta = store.load_meta(partition);
+  if (!meta && meta.error().fault == Fault::malformed) return std::optional<Known>();
   if (!meta) return meta.error();
   if (!*meta) return std::optional<Known>();
   const auto loaded = store.load(partition);

@@ -64,6 +64,7 @@ void Router::Loop::committed(const Result<state::CommitReceipt>& receipt) {
 
 void Router::Loop::settle_lost_answer() {
   const auto meta = ports.store.load_meta(options.partition);
+  if (!meta && meta.error().fault == Fault::malformed) return store_damaged(meta.error().detail);
   if (!meta) return trouble(meta.error());
   const auto& flight = in_flight->commit;
   // One that leaves the position as it was (texts, a trimmed outbox) may simply be made twice.

@@ -54,8 +54,9 @@ void Router::Loop::load() {
   forget_all();
   phase = Phase::loading;
   const auto meta = ports.store.load_meta(options.partition);
-  if (!meta) return trouble(meta.error());
-  auto begun = *meta ? load_stored(**meta) : rebuild({});
+  const bool unreadable = !meta && meta.error().fault == Fault::malformed;
+  if (!meta && !unreadable) return trouble(meta.error());
+  auto begun = meta && *meta ? load_stored(**meta) : rebuild({}, unreadable);
   // Only what cannot become better by itself is an operator's.
   if (!begun) return begun.error().fault == Fault::malformed ? end(Phase::failed, begun.error().detail) : trouble(begun.error());
 }
@@ -90,8 +91,8 @@ Result<bool> Router::Loop::crosses_barrier(const engine::Engine& restored) const
 }
 
 // The store has nothing, or nothing that can be trusted.
-Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged) {
-  const auto what = damaged ? "the tracked state is damaged" : "the state is gone";
+Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged, bool unreadable) {
+  const auto what = damaged || unreadable ? "the tracked state is damaged" : "the state is gone";
   const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
   if (!bounds) return bounds.error();
   std::optional<Snapshot> snapshot;
@@ -101,8 +102,9 @@ Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged) {
     snapshot = std::move(*found);
   }
   if (damaged) stored_once = damaged->position.offset;
-  rebuilt = damaged || bounds->end > 0;
+  rebuilt = damaged || unreadable || bounds->end > 0;
   if (damaged) rewrite_wanted = RewriteWanted{damaged->position, true};
+  if (unreadable) rewrite_wanted = RewriteWanted{std::nullopt, true, true};
   if (snapshot && snapshot->meta.position.offset + 1 >= bounds->first) {
     if (snapshot->owner_version != options.engine_version && !snapshot->drained)
       return message::fail(Fault::malformed, std::string(what) + ", and the newest snapshot was made by engine version " +
@@ -122,7 +124,7 @@ Result<void> Router::Loop::rebuild(const std::optional<state::Meta>& damaged) {
   // Offsets begin at 0 or 1; what begins later has lost its beginning to retention.
   if (bounds->first > 1)
     return message::fail(Fault::malformed, std::string(what) + ", there is no snapshot, and the journal has lost its first records");
-  if (!damaged) {
+  if (!damaged && !unreadable) {
     auto made = ports.store.initialise(options.partition);
     // Another router made one since we looked, so there is something to load.
     if (!made && made.error().fault == Fault::conflict) return message::fail(Fault::unavailable, made.error().detail);

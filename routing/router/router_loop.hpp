@@ -37,7 +37,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   // router_load.cpp: which state to begin with.
   void load();
   [[nodiscard]] Result<void> load_stored(const state::Meta& meta);
-  [[nodiscard]] Result<void> rebuild(const std::optional<state::Meta>& damaged);
+  [[nodiscard]] Result<void> rebuild(const std::optional<state::Meta>& damaged, bool unreadable = false);
   [[nodiscard]] Result<void> start_from(engine::Engine restored, const state::Meta& meta, std::vector<state::OutboxEntry> outbox);
   [[nodiscard]] Result<bool> crosses_barrier(const engine::Engine& restored) const;
   [[nodiscard]] Result<void> learn_what_is_out(Offset behind, Offset stored_at);
@@ -149,6 +149,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   struct RewriteWanted {
     std::optional<state::Position> before;
     bool at_once = false;
+    bool over_damage = false;  // What stands there names no position.
   };
   std::optional<RewriteWanted> rewrite_wanted;
   std::vector<state::OutboxEntry> rewrite_outbox;  // Of the commit that was refused.

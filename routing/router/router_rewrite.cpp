@@ -46,11 +46,12 @@ Offset noted_offset(const std::string& value) {
 
 void Router::Loop::store_damaged(const std::string& why) {
   const auto meta = ports.store.load_meta(options.partition);
-  if (!meta) {  // Not known yet what stands there: asked again, as after a lost answer.
+  const bool unreadable = !meta && meta.error().fault == Fault::malformed;
+  if (!meta && !unreadable) {  // Not known yet what stands there: asked again, as after a lost answer.
     answer_lost = true;
     return trouble(meta.error());
   }
-  const auto there = *meta ? std::optional((*meta)->position) : std::nullopt;
+  const auto there = meta && *meta ? std::optional((*meta)->position) : std::nullopt;
   // A newer position is another router's, and the log will say whose.
   if (there && (there->offset > stored.offset || there->epoch > stored.epoch)) return load_anew("another router has written");
   // An old copy was put back: whole in itself, so everything since is folded onto it once more.
@@ -77,7 +78,7 @@ void Router::Loop::store_damaged(const std::string& why) {
   if (texts_note == Noted::under_way) texts_note = Noted::no;
   tick_out = false;
   caught_up = false;
-  rewrite_wanted = RewriteWanted{there, false};
+  rewrite_wanted = RewriteWanted{there, false, unreadable};
   trouble(message::fail(Fault::unavailable, "the state store lost what it had (" + why + "); it is being written anew"));
 }
 
@@ -134,6 +135,7 @@ void Router::Loop::submit_rewrite() {
   state::Rewrite rewrite;
   rewrite.partition = options.partition;
   rewrite.before = rewrite_wanted->before;
+  rewrite.over_damage = rewrite_wanted->over_damage;
   rewrite.after = commit.after;
   rewrite.entities = engine.serialize();
   rewrite.bodies = std::move(batch.bodies);

@@ -11,6 +11,7 @@ namespace usher::state {
 
 namespace {
 
+Error meta_is_lost() { return fail(Fault::malformed, "the state does not say where it stands"); }
 Error outbox_is_short() { return fail(Fault::malformed, "effects are missing from the outbox"); }
 Error told_to_fail() { return fail(Fault::unavailable, "the memory store was told to fail"); }
 
@@ -60,6 +61,7 @@ Result<std::optional<Meta>> MemoryStore::load_meta(Partition partition) {
   const std::lock_guard lock(mutex_);
   if (call_fails()) return told_to_fail();
   const auto found = partitions_.find(partition);
+  if (found != partitions_.end() && found->second.meta_lost) return meta_is_lost();
   return found == partitions_.end() ? std::nullopt : std::optional(found->second.meta);
 }
 
@@ -68,6 +70,7 @@ Result<Loaded> MemoryStore::load(Partition partition) {
   if (call_fails()) return told_to_fail();
   const auto found = partitions_.find(partition);
   if (found == partitions_.end()) return fail(Fault::not_found, "the partition has no state");
+  if (found->second.meta_lost) return meta_is_lost();
   if (found->second.outbox_lost) return outbox_is_short();
   Loaded loaded;
   loaded.meta = found->second.meta;
@@ -186,6 +189,12 @@ void MemoryStore::damage(Partition partition, std::size_t which) {
   else entity->second += '?';
 }
 
+void MemoryStore::lose_meta(Partition partition) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found != partitions_.end()) found->second.meta_lost = true;
+}
+
 bool MemoryStore::lose_outbox(Partition partition) {
   const std::lock_guard lock(mutex_);
   const auto found = partitions_.find(partition);
@@ -231,6 +240,7 @@ Result<CommitReceipt> MemoryStore::apply_locked(Commit& commit) {
   const auto found = partitions_.find(commit.partition);
   if (found == partitions_.end()) return fail(Fault::conflict, "the partition has no state");
   auto& state = found->second;
+  if (state.meta_lost) return meta_is_lost();
   if (state.meta.position != commit.before) return fail(Fault::conflict, "the stored position is not the expected one");
   if (state.entities.size() != state.meta.digest.count && state.damaged)
     return fail(Fault::malformed, "entities are missing");
@@ -248,11 +258,13 @@ Result<CommitReceipt> MemoryStore::apply_locked(Commit& commit) {
 Result<CommitReceipt> MemoryStore::rewrite_locked(Rewrite& rewrite) {
   const auto found = partitions_.find(rewrite.partition);
   const auto there = found == partitions_.end() ? std::nullopt : std::optional(found->second.meta.position);
-  if (there != rewrite.before) return fail(Fault::conflict, "the stored position is not the expected one");
+  const bool unreadable = found != partitions_.end() && found->second.meta_lost;
+  if (unreadable && !rewrite.over_damage) return meta_is_lost();
+  if (!unreadable && (rewrite.over_damage || there != rewrite.before)) return fail(Fault::conflict, "the stored position is not the expected one");
   auto& state = partitions_[rewrite.partition];
   state.entities.clear();
   state.outbox.clear();
-  state.damaged = state.outbox_lost = false;
+  state.damaged = state.outbox_lost = state.meta_lost = false;
   for (auto& entity : rewrite.entities)
     state.entities.insert_or_assign({std::move(entity.table), std::move(entity.key)}, std::move(entity.value));
   add_bodies(state, rewrite.bodies);

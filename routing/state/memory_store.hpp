@@ -61,11 +61,14 @@ class MemoryStore final : public StateStore {
   void damage(Partition partition, std::size_t which);
   // All effects that wait are gone. False: there were none.
   bool lose_outbox(Partition partition);
+  // The state says no more where it stands.
+  void lose_meta(Partition partition);
 
  private:
   struct PartitionState {
     Meta meta;
     bool outbox_lost = false;  // Noticed, too: they were counted.
+    bool meta_lost = false;
     bool damaged = false;  // Then entities that are missing are noticed, as an adapter that counts them does.
     std::map<std::pair<std::string, std::string>, std::string> entities;
     std::map<MessageId, Body> bodies;

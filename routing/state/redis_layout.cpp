@@ -63,7 +63,7 @@ Result<std::optional<StoredMeta>> decode_meta(RedisView fields) {
                     parse(found["fingerprint"], meta.fingerprint) && parse(found["count"], meta.digest.count) &&
                     parse(found["digest"], meta.digest.sum) && parse(found["entities"], stored.entities) &&
                     parse(found["outbox"], stored.effects) && !found["generation"].empty();
-  if (!good) return damaged("a field of meta is missing or wrong; erase that key to have the state made anew");
+  if (!good) return damaged("a field of meta is missing or wrong");
   stored.generation = found["generation"];
   return std::optional(std::move(stored));
 }

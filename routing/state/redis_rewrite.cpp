@@ -20,7 +20,13 @@ struct Progress {
   std::size_t effects = 0;
 };
 
-void add_before(RedisCommand& arguments, const std::optional<Position>& before) {
+void add_before(RedisCommand& arguments, const Rewrite& rewrite) {
+  const auto& before = rewrite.before;
+  if (rewrite.over_damage) {
+    arguments.keep("?");
+    arguments.keep("?");
+    return;
+  }
   arguments.keep(before ? std::to_string(before->epoch) : std::string());
   arguments.keep(before ? std::to_string(before->offset) : std::string());
 }
@@ -60,7 +66,7 @@ void add_entities(RedisCommand& arguments, const std::vector<Entity>& entities, 
 RedisCommand next_piece(const Rewrite& rewrite, const std::string& generation, Progress& progress) {
   RedisCommand arguments;
   Room room;
-  add_before(arguments, rewrite.before);
+  add_before(arguments, rewrite);
   arguments.add(generation);
   add_entities(arguments, rewrite.entities, progress.entities, room);
   const auto body = progress.bodies;
@@ -76,7 +82,7 @@ RedisCommand next_piece(const Rewrite& rewrite, const std::string& generation, P
 
 RedisCommand flip_arguments(const Rewrite& rewrite, const std::string& generation) {
   RedisCommand arguments;
-  add_before(arguments, rewrite.before);
+  add_before(arguments, rewrite);
   add_meta(arguments, rewrite.after);
   arguments.add(generation);
   arguments.keep(std::to_string(rewrite.outbox.size()));

@@ -47,6 +47,31 @@ local function conflict_at(m, epoch, offset)
   if not m[1] then return {'CONFLICT'} end
   return {'CONFLICT', m[1], m[2]}
 end
+-- What a reader needs is there and makes sense.
+local function readable()
+  if not size_of('HLEN', meta) then return false end
+  for _, field in ipairs({'epoch', 'offset', 'count', 'entities', 'outbox'}) do
+    if not string.find(redis.call('HGET', meta, field) or '', '^%-?%d+$') then return false end
+  end
+  for _, field in ipairs({'fingerprint', 'digest'}) do
+    local hash = redis.call('HGET', meta, field) or ''
+    if #hash ~= 32 or not string.find(hash, '^[0-9a-f]+$') then return false end
+  end
+  return (redis.call('HGET', meta, 'generation') or '') ~= ''
+end
+-- For a rewrite: the meta, or a refusal. An epoch of '?' stands for: a state that cannot be read.
+local function rewritten_meta(epoch, offset)
+  if epoch == '?' then
+    local n = size_of('HLEN', meta)
+    if n == 0 or readable() then return nil, {'CONFLICT'} end
+    return {false, false, n and redis.call('HGET', meta, 'generation')}
+  end
+  local m = read_meta()
+  if not m then return nil, {'DAMAGED', 'meta'} end
+  local conflict = conflict_at(m, epoch, offset)
+  if conflict then return nil, conflict end
+  return m
+end
 local function skip_bodies()
   local n, first = take_number(), at + 1
   local seen = {}
@@ -189,11 +214,9 @@ return {'OK'}
 )lua";
 
 constexpr std::string_view stage = R"lua(
-local m = read_meta()
-if not m then return {'DAMAGED', 'meta'} end
 local epoch, offset, generation = take(), take(), take()
-local conflict = conflict_at(m, epoch, offset)
-if conflict then return conflict end
+local m, refused = rewritten_meta(epoch, offset)
+if not m then return refused end
 local g = p .. 'g' .. generation .. ':'
 local tables = {}
 for i = 1, take_number() do
@@ -217,10 +240,8 @@ return {'OK'}
 )lua";
 
 constexpr std::string_view flip = R"lua(
-local m = read_meta()
-if not m then return {'DAMAGED', 'meta'} end
-local conflict = conflict_at(m, a[1], a[2])
-if conflict then return conflict end
+local m, refused = rewritten_meta(a[1], a[2])
+if not m then return refused end
 local generation, effects = a[8], tonumber(a[9])
 local g = p .. 'g' .. generation .. ':'
 at = 9
@@ -238,17 +259,17 @@ if size_of('HLEN', g .. 'outbox') ~= effects or size_of('ZCARD', g .. 'outbox-or
 end
 note_generation(generation)
 if m[3] and m[3] ~= generation then drop_generation(m[3]) end
+if not size_of('HLEN', meta) then redis.call('UNLINK', meta) end
 redis.call('HSET', meta, 'generation', generation, 'fingerprint', a[5], 'count', a[6], 'digest', a[7],
   'entities', total, 'outbox', effects, 'epoch', a[3], 'offset', a[4])
 return {'OK'}
 )lua";
 
 constexpr std::string_view sweep = R"lua(
-local m = read_meta()
-if not m then return {'DAMAGED', 'meta'} end
+local current = size_of('HLEN', meta) and redis.call('HGET', meta, 'generation')
 if not size_of('SCARD', generations) then return {'OK'} end
 for _, name in ipairs(redis.call('SMEMBERS', generations)) do
-  if name ~= m[3] and name ~= a[1] then drop_generation(name) end
+  if name ~= current and name ~= a[1] then drop_generation(name) end
 end
 return {'OK'}
 )lua";

@@ -79,6 +79,9 @@ struct Rewrite {
   Partition partition = 0;
   // What must stand there at the flip; none: no state at all. A damaged state is named by the position that it claims.
   std::optional<Position> before;
+  // What stands there must be no state that can be read, so that it names no position either (load_meta() says `malformed`);
+  // `before` is not looked at. Only for an owner that has read its claim back and the log to its end, or that begins anew.
+  bool over_damage = false;
   Meta after;
   std::vector<Entity> entities;
   std::vector<Body> bodies;        // Added to those that are there: texts are written once and never wrong.
@@ -120,7 +123,7 @@ class StateStore : public StateReader {
  public:
   // Creates an empty state at Position{}. `conflict` when there is one already.
   [[nodiscard]] virtual Result<void> initialise(Partition partition) = 0;
-  // None: never initialised (or wiped).
+  // None: never initialised (or wiped). `malformed`: something stands there that does not say where it stands.
   [[nodiscard]] virtual Result<std::optional<Meta>> load_meta(Partition partition) = 0;
   // `malformed`: what is stored is visibly damaged, as by effects that are missing from the outbox.
   [[nodiscard]] virtual Result<Loaded> load(Partition partition) = 0;

@@ -109,6 +109,20 @@ TEST_CASE("E2: a store lost between two owners is rebuilt from the journal, and 
   CHECK(bench.all(Stream::events).size() == events);
 }
 
+TEST_CASE("S2: a store that forgot where it stands is written anew under its owner and between two", "[router][rule-S2]") {
+  const bool live = GENERATE(true, false);
+  Bench bench(Delivering::at_once, GENERATE(false, true));
+  bench.start();
+  const auto offer = bench.answered();
+  if (!live) bench.router.reset();
+  bench.store.lose_meta(0);
+  if (!live) bench.start();
+  bench.append(MessageReceived{Bench::message(2)});
+  bench.run();
+  CHECK(bench.router->status().rewrites == 1);
+  check_whole(bench, offer);
+}
+
 TEST_CASE("S2: an outbox that was erased between two owners is missed on load and what was in it goes out once", "[router][rule-S2]") {
   const bool stood_by = GENERATE(false, true);
   Bench bench(Delivering::at_once, false);

@@ -108,7 +108,35 @@ TEST_CASE("a meta without its position is told, not taken for no state [rule-S7]
   CHECK(fixture.store->load(0).error().fault == Fault::malformed);
   CHECK(commit(*fixture.store, step({0, 1}, 2)).error().fault == Fault::malformed);
   CHECK(fixture.store->initialise(0).error().fault == Fault::conflict);
+  Rewrite named;
+  named.before = Position{0, 1};
+  CHECK(rewrite(*fixture.store, named).error().fault == Fault::malformed);
   CHECK(fixture.everything() == before);
+}
+
+TEST_CASE("a meta that cannot be read is mended by a rewrite that says so and by no other [rule-S2]", "[redis][rule-S2]") {
+  RedisFixture fixture;
+  const std::string meta = "usher:v1:{0}:meta";
+  Rewrite anew;
+  anew.before = Position{0, 1};
+  anew.after.position = {0, 3};
+  anew.entities = {{"agents", "ana", "1"}};
+  anew.outbox = {OutboxEntry{1, 0, Stream::events, {"0/1/0", "t", "v"}}};
+  anew.over_damage = true;
+  CHECK(rewrite(*fixture.store, anew).error().fault == Fault::conflict);  // Nothing is wrong with it.
+  const auto field = GENERATE(values<std::string>(
+      {"epoch", "offset", "fingerprint", "count", "digest", "entities", "outbox", "generation", ""}));
+  const auto how = GENERATE(0, 1);
+  INFO(field << " " << how);
+  if (field.empty()) fixture.server.ask({"SET", meta, "a string where none belongs"});
+  else if (how == 0) fixture.server.ask({"HDEL", meta, field});
+  else fixture.server.ask({"HSET", meta, field, field == "generation" ? "" : "0x1z"});
+  CHECK(fixture.store->load_meta(0).error().fault == Fault::malformed);
+  REQUIRE(rewrite(*fixture.store, anew));
+  CHECK(fixture.store->load(0)->entities == anew.entities);
+  CHECK(fixture.store->load(0)->outbox == anew.outbox);
+  CHECK(fixture.store->body(0, {9, 10}).value().has_value());  // Texts stay.
+  CHECK(commit(*fixture.store, step({0, 3}, 4, {{"policy", "head", "1"}})));
 }
 
 TEST_CASE("after FLUSHALL every commit is refused, and a state can be begun anew [rule-S1]", "[redis][rule-S1]") {

@@ -107,6 +107,19 @@ TEST_CASE("a rewrite makes a state where there was none [rule-S2]", "[state][rul
   CHECK(store.entity(0, "t", "k").value() == "v");
 }
 
+TEST_CASE("a rewrite over damage is refused where nothing is damaged [rule-S1]", "[state][rule-S1]") {
+  FOR_EVERY_STORE;
+  auto wanted = rewrite_at(std::nullopt, 3, 4, {{"t", "k", "v"}});
+  wanted.over_damage = true;
+  CHECK(rewrite(*subject, wanted).error().fault == Fault::conflict);
+  CHECK_FALSE(store.load_meta(0)->has_value());
+  REQUIRE(store.initialise(0));
+  REQUIRE(commit(*subject, first_commit()));
+  const auto before = store.load(0).value();
+  CHECK(rewrite(*subject, wanted).error().fault == Fault::conflict);
+  CHECK(store.load(0)->entities == before.entities);
+}
+
 TEST_CASE("a rewrite over another position is refused and leaves nothing [rule-S1]", "[state][rule-S1]") {
   FOR_EVERY_STORE;
   auto nowhere = rewrite_at(Position{}, 0, 1, {{"t", "k", "v"}});
