@@ -263,7 +263,7 @@ void Egress::Carrier::start_ready() {
     const auto instance = std::find_if(instances.begin(), instances.end(), [&](const Instance& i) { return i.id == one.request.connector; });
     const Connector* connector = instance == instances.end() ? nullptr : find_connector(instance->type);
     if (connector == nullptr) {
-      one.verdict = Verdict{DeliveryState::deferred, "the connector is not configured", unconfigured_pause};
+      one.verdict = Verdict{DeliveryState::deferred, "the connector is not configured", unconfigured_pause, "not_configured"};
       report(one);
       continue;
     }
@@ -275,7 +275,7 @@ void Egress::Carrier::start_ready() {
 
 void Egress::Carrier::attempt(Attempt& attempt, const Instance& instance, const Connector& connector) {
   const auto failed = [&](std::string why) {
-    attempt.verdict = Verdict{DeliveryState::failed, std::move(why), {}};
+    attempt.verdict = Verdict{DeliveryState::failed, std::move(why), {}, "unrenderable"};
     report(attempt);
   };
   auto body = ports.state.body(partition, attempt.request.in_reply_to);
@@ -284,7 +284,7 @@ void Egress::Carrier::attempt(Attempt& attempt, const Instance& instance, const 
     return hold(body.error());
   }
   if (!body->has_value()) {  // Erased, or on its way back into a store that was lost: the last attempt will tell.
-    attempt.verdict = Verdict{DeliveryState::deferred, "the message it answers is not kept at this moment", missing_pause};
+    attempt.verdict = Verdict{DeliveryState::deferred, "the message it answers is not kept at this moment", missing_pause, "text_missing"};
     return report(attempt);
   }
   auto message = decode_message((*body)->json);
@@ -307,6 +307,7 @@ void Egress::Carrier::attempt(Attempt& attempt, const Instance& instance, const 
 
 void Egress::Carrier::report(Attempt& attempt) {
   const Verdict& verdict = *attempt.verdict;
+  if (!verdict.kind.empty()) counts.last_error = verdict.kind;
   const Record record =
       DeliveryReported{attempt.request.reply, attempt.request.attempt, verdict.state, verdict.detail, verdict.retry_after};
   attempt.stage = Stage::reporting;
@@ -337,6 +338,8 @@ void Egress::Carrier::move_cursor() {
 void Egress::Carrier::show_status() {
   counts.cursor = saved;
   counts.trouble = trouble;
+  counts.pending = static_cast<std::size_t>(
+      std::count_if(window.begin(), window.end(), [](const Attempt& one) { return one.stage != Stage::done; }));
   const std::lock_guard lock(mailbox->mutex);
   mailbox->status = counts;
 }

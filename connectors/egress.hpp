@@ -18,6 +18,8 @@ namespace usher::connectors {
 struct EgressStatus {
   Offset cursor = offset_none;     // Everything before it is reported.
   std::uint64_t sent = 0, deferred = 0, failed = 0;
+  std::size_t pending = 0;         // Replies read and not reported yet: at most the window of 256, more may follow.
+  std::string last_error;          // Verdict::kind of the newest attempt that was not sent; empty: none so far.
   std::uint64_t unreadable = 0;    // Outbound records that name no reply: passed over.
   Offset erased_before = offset_none;  // Replies before it were erased unsent: retention is too short.
   std::string trouble;             // Why it does not move, in words; empty when it does.

@@ -110,14 +110,15 @@ PostResult read_result(const Transfer& transfer, CURLcode code) {
 }  // namespace
 
 Verdict judge(const PostResult& result) {
-  if (result.refused_address) return {DeliveryState::failed, "the webhook's address is not on the public internet", {}};
-  if (result.status == 0) return {DeliveryState::deferred, "no answer: " + result.trouble, result.retry_after};
+  if (result.refused_address) return {DeliveryState::failed, "the webhook's address is not on the public internet", {}, "private_address"};
+  if (result.status == 0) return {DeliveryState::deferred, "no answer: " + result.trouble, result.retry_after, "no_answer"};
   const std::string detail = "HTTP " + std::to_string(result.status);
   if (result.status >= 200 && result.status < 300) return {DeliveryState::sent, detail, {}};
   constexpr int passing[] = {408, 409, 425, 429};
   const bool passes = result.status >= 500 || std::find(std::begin(passing), std::end(passing), result.status) != std::end(passing);
-  if (passes) return {DeliveryState::deferred, detail, result.retry_after};
-  return {DeliveryState::failed, detail, {}};
+  const auto kind = result.status >= 500 ? "http_5xx" : result.status >= 400 ? "http_4xx" : "http_3xx";
+  if (passes) return {DeliveryState::deferred, detail, result.retry_after, kind};
+  return {DeliveryState::failed, detail, {}, kind};
 }
 
 struct WebhookClient::Transfers {

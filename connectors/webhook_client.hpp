@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Verdict {
   DeliveryState state = DeliveryState::failed;
   std::string detail;
   Milliseconds retry_after{0};
+  // Of an attempt that was not sent: no_answer, private_address, http_3xx, http_4xx, http_5xx, not_configured,
+  // text_missing, unrenderable. For operators; a static text.
+  std::string_view kind{};
 };
 [[nodiscard]] Verdict judge(const PostResult& result);
 

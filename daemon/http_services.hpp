@@ -13,6 +13,7 @@
 #include "connectors/connector.hpp"
 #include "daemon/http_workers.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/node_egress.hpp"
 #include "daemon/node_roles.hpp"
 #include "daemon/private_link.hpp"
 #include "routing/journal/journal.hpp"
@@ -96,6 +97,10 @@ struct HttpServices {
   std::function<std::vector<std::string>()> weaknesses = [] { return std::vector<std::string>(); };
   // None: this node makes none. Any thread.
   std::function<std::optional<router::SnapshotStatus>()> snapshots = [] { return std::nullopt; };
+  // None: this node sends no replies. Any thread.
+  std::function<std::optional<EgressFigures>()> egress = [] { return std::nullopt; };
+  // "" when the journal answers and takes what it is given; else in words. Any thread.
+  std::function<std::string()> journal_trouble = [] { return std::string(); };
   // Asked where there is no router: is this agent in the configuration? Any thread.
   std::function<bool(const AgentId&)> knows_agent = [](const AgentId&) { return false; };
 };

@@ -33,6 +33,11 @@ prometheus::Family<prometheus::Gauge>& gauge(Registry& registry, const char* nam
   return BuildGauge().Name(name).Help(help).Register(registry);
 }
 
+// Totals that are kept elsewhere and only grow.
+void raise_to(prometheus::Counter& counter, std::uint64_t total) {
+  if (const auto more = static_cast<double>(total) - counter.Value(); more > 0) counter.Increment(more);
+}
+
 double seconds(message::Milliseconds span) { return static_cast<double>(span.count()) / 1000.0; }
 
 }  // namespace
@@ -78,6 +83,20 @@ struct Metrics::Families {
       gauge(registry, "usher_snapshot_offset", "Offset of the newest snapshot written here; -1: none yet.").Add({});
   prometheus::Gauge& differences =
       gauge(registry, "usher_snapshot_differences", "Times that the stored state was not the fold of the journal.").Add({});
+  prometheus::Gauge& egress_here =
+      gauge(registry, "usher_egress_here", "1 while this process is the one that sends replies.").Add({});
+  prometheus::Gauge& egress_pending =
+      gauge(registry, "usher_egress_pending", "Replies read and not reported yet, at most one window.").Add({});
+  prometheus::Gauge& egress_stuck =
+      gauge(registry, "usher_egress_stuck", "1 while the journal or the state keeps replies from moving.").Add({});
+  prometheus::Family<prometheus::Counter>& egress_attempts =
+      counter(registry, "usher_egress_attempts_total", "Attempts to send a reply, by what became of them.");
+  prometheus::Family<prometheus::Gauge>& egress_error =
+      gauge(registry, "usher_egress_last_error", "1 for the kind of the newest attempt that was not sent.");
+  prometheus::Gauge& journal_answers =
+      gauge(registry, "usher_journal_answers", "1 while the journal answers and takes records.").Add({});
+  prometheus::Counter& log_dropped =
+      counter(registry, "usher_log_lines_dropped_total", "Lines dropped since the reader of the log was too slow.").Add({});
   prometheus::Family<prometheus::Gauge>& conversations =
       gauge(registry, "usher_conversations", "Conversations that are not closed, by queue and state.");
   prometheus::Family<prometheus::Gauge>& oldest =
@@ -88,6 +107,8 @@ struct Metrics::Families {
   std::mutex mutex;
   // Guarded by mutex: counters already looked up by their labels.
   std::map<std::tuple<std::string, std::string, int>, prometheus::Counter*> request_counters;
+  // Guarded by mutex: the one kind shown, or null.
+  prometheus::Gauge* last_error = nullptr;
   // Guarded by mutex: one scrape at a time fills the gauges.
   void fill(const router::RouterStatus& status, const engine::Engine* engine, message::Instant now);
 };
@@ -168,6 +189,26 @@ void Metrics::snapshots(const router::SnapshotStatus& status) {
   families_->snapshots.Set(static_cast<double>(status.written));
   families_->snapshot_offset.Set(static_cast<double>(status.last));
   families_->differences.Set(static_cast<double>(status.differences));
+}
+
+void Metrics::egress(bool here, const connectors::EgressStatus& status) {
+  auto& shown = *families_;
+  shown.egress_here.Set(here ? 1 : 0);
+  shown.egress_pending.Set(static_cast<double>(status.pending));
+  shown.egress_stuck.Set(status.trouble.empty() ? 0 : 1);
+  const std::lock_guard lock(shown.mutex);
+  const std::pair<const char*, std::uint64_t> results[] = {
+      {"sent", status.sent}, {"deferred", status.deferred}, {"failed", status.failed}, {"unreadable", status.unreadable}};
+  for (const auto& [result, total] : results) raise_to(shown.egress_attempts.Add({{"result", result}}), total);
+  if (shown.last_error != nullptr) shown.last_error->Set(0);
+  shown.last_error = status.last_error.empty() ? nullptr : &shown.egress_error.Add({{"kind", status.last_error}});
+  if (shown.last_error != nullptr) shown.last_error->Set(1);
+}
+
+void Metrics::process(bool journal_answers, std::uint64_t log_lines_dropped) {
+  families_->journal_answers.Set(journal_answers ? 1 : 0);
+  const std::lock_guard lock(families_->mutex);
+  raise_to(families_->log_dropped, log_lines_dropped);
 }
 
 std::string Metrics::text(const std::optional<router::RouterStatus>& status, const engine::Engine* engine, message::Instant now) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "connectors/egress.hpp"
 #include "routing/engine/engine.hpp"
 #include "routing/router/router.hpp"
 #include "routing/router/snapshot_maker.hpp"
@@ -32,6 +33,8 @@ class Metrics {
   void reload(bool good);
 
   void snapshots(const router::SnapshotStatus& status);
+  void egress(bool here, const connectors::EgressStatus& status);
+  void process(bool journal_answers, std::uint64_t log_lines_dropped);
 
   // Gauges and totals of the router, if there is one, then everything as text. `engine` may be null.
   [[nodiscard]] std::string text(const std::optional<router::RouterStatus>& status, const engine::Engine* engine,

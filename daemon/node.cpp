@@ -107,7 +107,8 @@ Result<void> Node::Parts::build(Node& node) {
   blobs = std::make_unique<connectors::BlobStore>(settings.blobs_folder.empty() ? options.data_folder / "blobs"
                                                                                  : std::filesystem::path(settings.blobs_folder));
   live_connectors = std::make_unique<LiveConnectors>(instances_of(settings));
-  ingress = std::make_unique<connectors::Ingress>(backend->journal(), partition, *blobs, triage_of(settings), clock);
+  if (options.roles.edge || options.roles.desk) watch = std::make_unique<JournalWatch>(backend->journal(), partition);
+  ingress = std::make_unique<connectors::Ingress>(front_journal(), partition, *blobs, triage_of(settings), clock);
   const auto built = build_posts();
   if (!built) return built.error();
   links = std::make_unique<PrivateLinks>(secrets.link_key, settings.tenant, settings.public_url);
@@ -120,7 +121,7 @@ Result<void> Node::Parts::build_posts() {
   auto& journal = backend->journal();
   auto& store = backend->store();
   if (options.roles.desk) {
-    auto opened = DeskPost::open(settings, partition, {*loop, journal, store, *tokens, *metrics, clock}, backend->leases(),
+    auto opened = DeskPost::open(settings, partition, {*loop, front_journal(), store, *tokens, *metrics, clock}, backend->leases(),
                                  identity);
     if (!opened) return opened.error();
     desk = std::move(*opened);
@@ -139,7 +140,7 @@ Result<void> Node::Parts::build_posts() {
 
 void Node::Parts::build_services(Node& node) {
   services = std::make_unique<HttpServices>(HttpServices{
-      settings.tenant, partition, settings.public_url, secrets.admin_token, version, clock, backend->journal(),
+      settings.tenant, partition, settings.public_url, secrets.admin_token, version, clock, front_journal(),
       backend->store(), *ingress, *blobs, *live_connectors, router ? &router->router() : nullptr, *tokens,
       desk ? &desk->gateway() : nullptr, *links, *metrics, *workers,
       [this](const std::string& path) -> Result<void> {
@@ -151,6 +152,8 @@ void Node::Parts::build_services(Node& node) {
   services->node = identity.name;
   services->durability = backend->durability();
   services->snapshots = [this] { return router ? router->snapshots() : std::nullopt; };
+  services->egress = [this] { return egress ? std::optional(egress->figures()) : std::nullopt; };
+  services->journal_trouble = [this] { return watch ? watch->trouble() : ""; };
   services->weaknesses = [this] { return backend->weaknesses(); };
   services->knows_agent = [this](const AgentId& agent) {
     const std::lock_guard hold(naming);
@@ -227,7 +230,15 @@ Result<void> Node::Parts::open_doors() {
 std::string Node::Parts::not_ready() const {
   if (stopping) return "stopping";
   if (!open) return "starting";
+  // What customers are told with a 503 is said here too, so that a balancer asks another edge.
+  if (watch)
+    if (auto trouble = watch->trouble(); !trouble.empty()) return trouble;
   return desk ? desk->trouble() : "";
+}
+
+journal::Journal& Node::Parts::front_journal() {
+  if (watch) return *watch;
+  return backend->journal();
 }
 
 void Node::Parts::name_agents() {
@@ -252,7 +263,7 @@ bool Node::stop(Milliseconds within) {
   if (parts.public_server) whole = parts.public_server->drain(left());
   // No more records come in from outside; what egress still reports and the router still commits is finished. Each gives
   // its lease back with that, so that another process goes on at once.
-  parts.egress.reset();
+  if (parts.egress) parts.egress->stop();
   if (parts.router) parts.router->stop();
   // Last, so that /readyz said "stopping" all along.
   if (parts.ops_server) {

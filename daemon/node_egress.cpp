@@ -6,6 +6,18 @@
 #include "routing/message/limits.hpp"
 
 namespace usher::daemon {
+namespace {
+
+connectors::EgressStatus sum(const connectors::EgressStatus& before, connectors::EgressStatus now) {
+  now.sent += before.sent;
+  now.deferred += before.deferred;
+  now.failed += before.failed;
+  now.unreadable += before.unreadable;
+  if (now.last_error.empty()) now.last_error = before.last_error;
+  return now;
+}
+
+}  // namespace
 
 EgressPost::EgressPost(Partition partition, connectors::Egress::Ports ports, std::vector<connectors::Instance> instances,
                        bool allow_private_addresses, state::Leases* leases, const std::string& holder)
@@ -23,9 +35,11 @@ EgressPost::EgressPost(Partition partition, connectors::Egress::Ports ports, std
                                        LeaseEvents{[this] { begin(); }, [this] { end(); }});
 }
 
-EgressPost::~EgressPost() {
+EgressPost::~EgressPost() { stop(); }
+
+void EgressPost::stop() {
   // With `lost`, so that the attempts under way are reported before another process begins.
-  lease_.reset();
+  if (lease_) lease_->give_back();
   end();
 }
 
@@ -40,6 +54,7 @@ void EgressPost::end() {
   {
     const std::lock_guard lock(mutex_);
     ending = std::move(egress_);
+    if (ending) before_ = sum(before_, ending->status());
   }
 }
 
@@ -52,6 +67,15 @@ void EgressPost::use(std::vector<connectors::Instance> instances) {
 bool EgressPost::here() const {
   const std::lock_guard lock(mutex_);
   return egress_ != nullptr;
+}
+
+EgressFigures EgressPost::figures() const {
+  const std::lock_guard lock(mutex_);
+  if (egress_) return {true, sum(before_, egress_->status())};
+  auto over = before_;
+  over.pending = 0;
+  over.trouble.clear();
+  return {false, std::move(over)};
 }
 
 }  // namespace usher::daemon

@@ -10,16 +10,25 @@
 
 namespace usher::daemon {
 
+// For readiness and metrics. The counts are of this process, over all times that it was the one that sends.
+struct EgressFigures {
+  bool here = false;
+  connectors::EgressStatus status{};
+};
+
 class EgressPost {
  public:
   // All of Ports outlive it, and so do the leases; null: nobody else could send.
   EgressPost(Partition partition, connectors::Egress::Ports ports, std::vector<connectors::Instance> instances,
              bool allow_private_addresses, state::Leases* leases, const std::string& holder);
   ~EgressPost();
+  // Reports what is under way, then another process may send; this one no more. Figures stay.
+  void stop();
 
   void use(std::vector<connectors::Instance> instances);
   // This process is the one that sends.
   [[nodiscard]] bool here() const;
+  [[nodiscard]] EgressFigures figures() const;
 
  private:
   void begin();
@@ -33,6 +42,7 @@ class EgressPost {
   // Guarded by mutex_.
   std::vector<connectors::Instance> instances_;
   std::unique_ptr<connectors::Egress> egress_;
+  connectors::EgressStatus before_{};  // Counts of the times that are over.
   // Last, so that it ends first: its events use what is above.
   std::unique_ptr<HeldLease> lease_;
 };

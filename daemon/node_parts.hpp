@@ -10,6 +10,7 @@
 #include "daemon/agent_tokens.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/http_services.hpp"
+#include "daemon/journal_watch.hpp"
 #include "daemon/node.hpp"
 #include "daemon/node_backend.hpp"
 #include "daemon/node_desk.hpp"
@@ -40,6 +41,7 @@ struct Node::Parts {
   std::unique_ptr<HttpLoop> loop;
   std::unique_ptr<AgentTokens> tokens;
   std::unique_ptr<Backend> backend;
+  std::unique_ptr<JournalWatch> watch;  // Null for a router alone, which says itself what it meets.
   std::unique_ptr<connectors::BlobStore> blobs;
   std::unique_ptr<LiveConnectors> live_connectors;
   std::unique_ptr<connectors::Ingress> ingress;
@@ -63,6 +65,8 @@ struct Node::Parts {
   [[nodiscard]] Result<void> open_doors();
 
   [[nodiscard]] std::string not_ready() const;
+  // The journal as customers and agents reach it.
+  [[nodiscard]] journal::Journal& front_journal();
   void name_agents();
 
   // Reloading.

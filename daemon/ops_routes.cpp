@@ -11,6 +11,7 @@
 
 #include "connectors/signature.hpp"
 #include "daemon/agent_tokens.hpp"
+#include "daemon/logging.hpp"
 #include "daemon/ops_routes_parts.hpp"
 
 namespace usher::daemon {
@@ -47,6 +48,14 @@ void readyz(HttpServices& services, const Request& request, const Responder& res
                                     {"applied", status.applied},
                                     {"committed", status.committed},
                                     {"lag_records", status.lag_records}};
+    const auto journal = services.journal_trouble();
+    body["journal"] = json::object{{"answers", journal.empty()}, {"trouble", journal}};
+    // A receiver that is down does not make a node unready: its replies wait, and others' go out.
+    if (const auto egress = services.egress())
+      body["egress"] = json::object{{"sends_here", egress->here},
+                                    {"pending", egress->status.pending},
+                                    {"trouble", egress->status.trouble},
+                                    {"last_error", egress->status.last_error}};
     body["durability"] = services.durability;
   }
   respond(json_response(reason.empty() ? 200 : 503, json::serialize(body)));
@@ -58,6 +67,8 @@ void metrics(HttpServices& services, const Responder& respond) {
     response.type = "text/plain; version=0.0.4; charset=utf-8";
     const auto status = services.router != nullptr ? std::optional(services.router->status()) : std::nullopt;
     if (const auto snapshots = services.snapshots()) services.metrics.snapshots(*snapshots);
+    if (const auto egress = services.egress()) services.metrics.egress(egress->here, egress->status);
+    services.metrics.process(services.journal_trouble().empty(), log_lines_dropped());
     response.body = services.metrics.text(status, engine, services.clock.wall());
     respond(std::move(response));
   };

@@ -4,6 +4,21 @@
 using namespace usher;
 using namespace usher::testing;
 
+namespace {
+
+daemon::EgressFigures busy_egress() {
+  daemon::EgressFigures figures;
+  figures.here = true;
+  figures.status.pending = 2;
+  figures.status.sent = 3;
+  figures.status.deferred = 4;
+  figures.status.trouble = "the state is away";
+  figures.status.last_error = "http_5xx";
+  return figures;
+}
+
+}  // namespace
+
 TEST_CASE("everything under /v1/ of the operations listener needs the admin token", "[http][ops]") {
   Site site;
   for (const char* path :
@@ -40,6 +55,39 @@ TEST_CASE("readiness says why not", "[http][ops]") {
   CHECK(paused.status == 503);
   CHECK(std::string_view(body_of(paused).at("reason").as_string()).starts_with("router paused"));
   site.store.fail_next_commits(0, journal::Applied::no);
+}
+
+TEST_CASE("verbose readiness shows the way back to customers, whose trouble does not make a node unready", "[http][ops]") {
+  Site site;
+  site.loop.run([&] { site.services.egress = [] { return std::optional(busy_egress()); }; });
+  const auto ready = HttpClient(site.ops_port).get("/readyz?verbose");
+  CHECK(ready.status == 200);
+  const auto egress = body_of(ready).at("egress").as_object();
+  CHECK(egress.at("sends_here") == true);
+  CHECK(egress.at("pending") == 2);
+  CHECK(egress.at("trouble") == "the state is away");
+  CHECK(egress.at("last_error") == "http_5xx");
+  CHECK(body_of(ready).at("journal").at("answers") == true);
+  site.loop.run([&] { site.services.egress = [] { return std::nullopt; }; });
+  CHECK_FALSE(body_of(HttpClient(site.ops_port).get("/readyz?verbose")).contains("egress"));
+}
+
+TEST_CASE("the newest kind of trouble in sending replaces the one before in the metrics", "[ops]") {
+  daemon::Metrics metrics;
+  auto figures = busy_egress();
+  metrics.egress(true, figures.status);
+  figures.status.last_error = "no_answer";
+  figures.status.deferred = 5;
+  metrics.egress(true, figures.status);
+  metrics.process(false, 7);
+  metrics.process(false, 7);
+  const auto text = metrics.text(std::nullopt, nullptr, {});
+  for (const char* line : {"usher_egress_last_error{kind=\"no_answer\"} 1", "usher_egress_last_error{kind=\"http_5xx\"} 0",
+                           "usher_egress_attempts_total{result=\"deferred\"} 5", "usher_journal_answers 0",
+                           "usher_log_lines_dropped_total 7"}) {
+    INFO(line);
+    CHECK(text.find(line) != std::string::npos);
+  }
 }
 
 TEST_CASE("views show agents, queues and conversations, and why one waits", "[http][ops]") {
@@ -120,13 +168,16 @@ TEST_CASE("metrics are Prometheus text with every family that the documentation 
   Site site;
   REQUIRE(site.post("k", "Hello").status == 202);
   REQUIRE(site.operate("GET", "/v1/queues").status == 200);
+  site.services.egress = [] { return std::optional(busy_egress()); };
   const auto answer = HttpClient(site.ops_port).get("/metrics");
   CHECK(answer.headers.at("content-type") == "text/plain; version=0.0.4; charset=utf-8");
   for (const char* line :
        {"usher_http_requests_total{", "status=\"202\"", "route=\"/v1/channels/{connector}/messages\"",
         "usher_append_seconds_bucket", "usher_router_records ", "usher_router_commits ", "usher_conversations{",
         "usher_queue_oldest_waiting_seconds{", "usher_agents{", "usher_agent_sessions ",
-        "usher_router_phase{phase=\"routing\"} 1"}) {
+        "usher_router_phase{phase=\"routing\"} 1", "usher_journal_answers 1", "usher_log_lines_dropped_total ",
+        "usher_egress_here 1", "usher_egress_pending 2", "usher_egress_stuck 1",
+        "usher_egress_attempts_total{result=\"deferred\"} 4", "usher_egress_last_error{kind=\"http_5xx\"} 1"}) {
     INFO(line);
     CHECK(answer.body.find(line) != std::string::npos);
   }

@@ -48,12 +48,38 @@ class Outages(EndToEnd):
         refused = world.post("During", key="during", sender="u2")
         self.assertEqual(503, refused.status, refused)
         self.assertGreater(int(refused.headers["retry-after"]), 0)
+        reason = wait_for(lambda: self.journal_trouble(world), "readiness says what customers meet", 30)
+        self.assertTrue(reason.startswith("journal: "), reason)
+        self.assertIn("usher_journal_answers 0", request("GET", world.ops + "/metrics").body.decode())
         servers.start_kafka()
         again = wait_for(lambda: (lambda answer: answer if answer.status == 202 else None)(
             world.post("During", key="during", sender="u2")), "the same message is taken when Kafka is back", 60)
         self.assertTrue(again.json()["id"])
+        wait_for(world.ready, "and readiness says so", 30)
         self.assertEqual("During", ana.take()["messages"][-1]["text"])
         self.assertEqual(2, len(world.operate("GET", "/v1/conversations").json()["conversations"]))
+
+    def test_an_edge_of_its_own_is_not_ready_while_kafka_is_away(self):
+        servers = self.servers().__enter__()
+        share = Share(servers)
+        everything = self.world(patient, share=share)
+        edge = self.world(patient, share=share, roles="edge")
+        verbose = request("GET", edge.ops + "/readyz?verbose").json()
+        self.assertTrue(verbose["journal"]["answers"], verbose)
+        self.assertFalse(verbose["egress"]["sends_here"], "the first edge has the lease")
+        self.assertTrue(request("GET", everything.ops + "/readyz?verbose").json()["egress"]["sends_here"])
+        servers.stop_kafka()
+        # No customer comes: the edge finds it out by itself.
+        wait_for(lambda: self.journal_trouble(edge), "the edge is not ready", 30)
+        servers.start_kafka()
+        wait_for(edge.ready, "the edge is ready again", 60)
+        self.accepted(edge.post("Back", key="back"))
+
+    @staticmethod
+    def journal_trouble(world):
+        answer = request("GET", world.ops + "/readyz")
+        reason = answer.json().get("reason", "")
+        return reason if answer.status == 503 and reason.startswith("journal") else None
 
     def test_a_daemon_that_starts_before_its_redis_waits_and_says_so(self):
         servers = self.servers()
