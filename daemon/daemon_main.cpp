@@ -17,6 +17,7 @@
 #include "daemon/logging.hpp"
 #include "daemon/node.hpp"
 #include "daemon/ops_routes_parts.hpp"
+#include "daemon/reloader.hpp"
 #include "daemon/signals.hpp"
 #include "daemon/systemd_notify.hpp"
 #include "daemon/version.hpp"
@@ -73,7 +74,7 @@ class PhaseWatch {
   router::Phase last_ = router::Phase::loading;
 };
 
-void serve(Node& node) {
+void serve(Node& node, Reloader& reloader) {
   const auto watchdog = watchdog_interval();
   // Half the interval, so that one late round is no death.
   const auto round = watchdog ? std::min(look_around_every, std::chrono::duration_cast<Milliseconds>(*watchdog) / 2)
@@ -82,13 +83,7 @@ void serve(Node& node) {
   for (;;) {
     const auto signal = wait_for_signal(round);
     if (signal == Signal::stop) return;
-    if (signal == Signal::reload) {
-      const auto monotonic = std::chrono::duration_cast<std::chrono::microseconds>(
-          std::chrono::steady_clock::now().time_since_epoch());
-      notify_systemd("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic.count()));
-      const auto reloaded = node.reload();
-      notify_systemd(reloaded ? "READY=1\nSTATUS=routing" : "READY=1\nSTATUS=the last reload was refused");
-    }
+    if (signal == Signal::reload) reloader.ask();
     if (const auto status = node.router_status()) phases.look(*status);
     // Fed by the router's own thread: a router that hangs is a daemon that hangs.
     if (node.router_answered() && watchdog) notify_systemd("WATCHDOG=1");
@@ -96,12 +91,14 @@ void serve(Node& node) {
 }
 
 // Drains on a thread of its own, so that a second signal is seen. Returns the exit code.
-Exit wind_down(std::unique_ptr<Node> node) {
+Exit wind_down(std::unique_ptr<Node> node, std::unique_ptr<Reloader> reloader) {
   log_info("usherd", "stopping");
+  reloader->close();
   notify_systemd("STOPPING=1\nSTATUS=draining");
   std::atomic<bool> over{false};
-  std::thread drain([&over, &node] {
+  std::thread drain([&over, &node, &reloader] {
     if (!node->stop()) log_warn("usherd", "connections were cut off at the end of the drain");
+    reloader.reset();  // Its reload uses the node, and has given up by now.
     node.reset();
     over = true;
   });
@@ -167,8 +164,10 @@ Exit run(const RunChoice& choice) {
     log_info("http", "customers and agents: " + url, {{"url", url}});
   log_info("http", "operations: " + (*node)->ops_address(), {{"url", (*node)->ops_address()}});
   notify_systemd("READY=1\nSTATUS=routing");
-  serve(**node);
-  const auto code = wind_down(std::move(*node));
+  auto reloader = std::make_unique<Reloader>([one = node->get()] { return one->reload().has_value(); },
+                                             [](std::string_view state) { notify_systemd(state); });
+  serve(**node, *reloader);
+  const auto code = wind_down(std::move(*node), std::move(reloader));
   stop_logging();
   return code;
 }

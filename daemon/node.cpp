@@ -255,7 +255,7 @@ bool Node::stop(Milliseconds within) {
   };
   auto& parts = *parts_;
   parts.stopping = true;
-  // A reload that is under way finishes; a later one sees `stopping`.
+  // A reload that is under way sees `stopping` at once where it waits, and a later one at its start.
   { const std::lock_guard hold(parts.reloading); }
   bool whole = true;
   if (parts.public_server) parts.public_server->stop_accepting();

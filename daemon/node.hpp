@@ -37,7 +37,7 @@ class Node {
 
   // Reads the configuration file again, whole: bad, and nothing changes (`malformed`, one problem a line); good, and
   // policy, labels, connectors and tokens are the new ones when this returns. Listeners, data folder and log format need
-  // a restart, which is said in the log.
+  // a restart, which is said in the log. A stop() meanwhile ends it at once: `unavailable`.
   [[nodiscard]] Result<void> reload();
 
   // Two phases: not ready and no new connections; then agents are told (1012), requests under way are answered, the router

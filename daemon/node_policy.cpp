@@ -1,6 +1,7 @@
 // Activating a policy. Control path only: polling here is in no message's way.
 #include "daemon/node_policy.hpp"
 
+#include <algorithm>
 #include <future>
 #include <optional>
 #include <thread>
@@ -16,17 +17,32 @@ constexpr auto look_again_after = Milliseconds(5);
 constexpr auto first_look_every = Milliseconds(50);
 constexpr auto first_within = Milliseconds(5'000);
 
+// How late somebody who waits sees that it should give up.
+constexpr auto ask_to_give_up_every = Milliseconds(50);
+constexpr auto stopping = "the process is stopping";
+
+// True once it is there; false at the deadline, or when the caller gives up.
+template <class Value>
+bool arrives(const std::future<Value>& future, const PolicyPorts& ports, SteadyTime deadline) {
+  while (!ports.give_up()) {
+    const auto now = std::chrono::steady_clock::now();
+    if (future.wait_until(std::min(deadline, now + ask_to_give_up_every)) == std::future_status::ready) return true;
+    if (now >= deadline) return false;
+  }
+  return false;
+}
+
 SteadyTime after(Milliseconds wait) { return std::chrono::steady_clock::now() + wait; }
 
 // What the engine says now; none: the router has none to show, or did not answer.
-std::optional<std::string> look(router::RouterThread& router, SteadyTime deadline) {
+std::optional<std::string> look(const PolicyPorts& ports, SteadyTime deadline) {
   // Shared: an answer that comes after we stopped waiting finds it alive.
   auto answer = std::make_shared<std::promise<std::optional<std::string>>>();
   auto seen = answer->get_future();
-  router.inspect([answer](const engine::Engine* engine) {
+  ports.router.inspect([answer](const engine::Engine* engine) {
     answer->set_value(engine == nullptr ? std::nullopt : std::optional(engine->policy_hash()));
   });
-  if (seen.wait_until(deadline) != std::future_status::ready) return std::nullopt;
+  if (!arrives(seen, ports, deadline)) return std::nullopt;
   return seen.get();
 }
 
@@ -39,8 +55,8 @@ Result<void> append(const PolicyPorts& ports, const Policy& policy, const std::s
                        [told](const Result<journal::Appended>& appended) {
                          told->set_value(appended ? Result<void>() : Result<void>(appended.error()));
                        });
-  if (outcome.wait_until(deadline) != std::future_status::ready)
-    return fail(Fault::unavailable, "the journal did not take the policy in time");
+  if (!arrives(outcome, ports, deadline))
+    return fail(Fault::unavailable, ports.give_up() ? stopping : "the journal did not take the policy in time");
   return outcome.get();
 }
 
@@ -49,8 +65,9 @@ Result<void> append(const PolicyPorts& ports, const Policy& policy, const std::s
 Result<std::string> current_policy(const PolicyPorts& ports, Milliseconds wait) {
   const auto deadline = after(wait);
   for (;;) {
-    const auto hash = look(ports.router, deadline);
+    const auto hash = look(ports, deadline);
     if (hash) return *hash;
+    if (ports.give_up()) return fail(Fault::unavailable, stopping);
     if (std::chrono::steady_clock::now() >= deadline)
       return fail(Fault::unavailable, "the router does not answer: " + ports.router.status().reason);
     std::this_thread::sleep_for(look_again_after);
@@ -66,8 +83,9 @@ Result<bool> activate_policy(const PolicyPorts& ports, const Policy& policy, Mil
   const auto appended = append(ports, policy, *parent, deadline);
   if (!appended) return appended.error();
   for (;;) {
-    const auto now = look(ports.router, deadline);
+    const auto now = look(ports, deadline);
     if (now && *now == wanted) return true;
+    if (ports.give_up()) return fail(Fault::unavailable, stopping);
     // Somebody else's policy came between: ours was void (rule P1).
     if (now && *now != *parent) return fail(Fault::conflict, "another policy was activated meanwhile; reload again");
     if (std::chrono::steady_clock::now() >= deadline)
@@ -94,6 +112,10 @@ Result<void> wait_until_routing(const router::RouterThread& router, Milliseconds
 }
 
 FirstPolicy::FirstPolicy(PolicyPorts ports, Policy policy) : ports_(ports), policy_(std::move(policy)) {
+  ports_.give_up = [this] {
+    const std::lock_guard lock(mutex_);
+    return stop_;
+  };
   thread_ = std::thread([this] { run(); });
 }
 

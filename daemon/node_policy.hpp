@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -20,6 +21,8 @@ struct PolicyPorts {
   journal::Journal& journal;
   router::RouterThread& router;
   Partition partition = 0;
+  // Asked while waiting: true ends the wait with `unavailable`, soon.
+  std::function<bool()> give_up = [] { return false; };
 };
 
 // The hash of the engine's policy, "" before the first. `unavailable` when the router has no engine to show within `wait`.
@@ -45,7 +48,7 @@ class FirstPolicy {
   void run();
   [[nodiscard]] bool look();
 
-  const PolicyPorts ports_;
+  PolicyPorts ports_;
   const Policy policy_;
   std::mutex mutex_;
   std::condition_variable changed_;

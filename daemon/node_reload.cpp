@@ -22,6 +22,10 @@ Result<void> Node::reload() {
   Result<void> done = fail(Fault::malformed, lines);
   if (loaded.settings) {
     done = parts_->apply(std::move(*loaded.settings));
+    if (!done && parts_->stopping) {
+      log_info("config", "the stop ended a reload; the next start reads the file");
+      return done;
+    }
     if (!done) log_error("config", done.error().detail);
   }
   parts_->metrics->reload(done.has_value());
@@ -53,7 +57,9 @@ Result<void> Node::Parts::activate(const Policy& policy) {
   if (router && !router->stands_by()) {
     if (backend->leases() != nullptr && !router->owns())
       return fail(Fault::unavailable, "the router is not routing at this moment; try again");
-    const auto activated = activate_policy(router->policy_ports(), policy, policy_within);
+    auto ports = router->policy_ports();
+    ports.give_up = [this] { return stopping.load(); };
+    const auto activated = activate_policy(ports, policy, policy_within);
     if (!activated) return activated.error();
     if (*activated) log_info("config", "policy activated", {{"policy", policy_hash(policy)}});
     return {};

@@ -35,7 +35,7 @@ class RouterPost {
   [[nodiscard]] std::optional<router::SnapshotStatus> snapshots() const {
     return snapshots_ ? std::optional(snapshots_->status()) : std::nullopt;
   }
-  [[nodiscard]] PolicyPorts policy_ports() { return {journal_, *router_, partition_}; }
+  [[nodiscard]] PolicyPorts policy_ports() { return PolicyPorts{journal_, *router_, partition_}; }
   // Embedded: makes the policy active. Else it becomes so when the log has none (rule P1).
   [[nodiscard]] Result<void> activate(const Policy& policy);
   // Waits until it routes, or stands by while another does. `unavailable` when it cannot go on.

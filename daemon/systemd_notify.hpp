@@ -1,5 +1,5 @@
 // systemd's notification protocol (sd_notify(3)), spoken directly: one datagram to $NOTIFY_SOCKET. Without the variable
-// every call does nothing. Main thread.
+// every call does nothing. Any thread.
 #pragma once
 
 #include <chrono>

@@ -116,6 +116,20 @@ class Configuration(EndToEnd):
         world.signal(signal.SIGHUP)
         self.assertEqual("Bonjour", ana.take()["messages"][-1]["text"])
 
+    def test_many_reloads_at_once_end_with_the_newest_file_and_a_stop_is_not_held_up(self):
+        world = self.world()
+        for french in (1, 2, 3, 4, 5):
+            world.config["agents"]["ana"]["skills"]["french"] = french
+            world.write_config()
+            for _ in range(20):
+                world.signal(signal.SIGHUP)
+        self.accepted(world.post("Bonjour", key="k", language="fr"))
+        self.assertEqual("Bonjour", world.sign_in("ana").take()["messages"][-1]["text"])
+        for _ in range(20):
+            world.signal(signal.SIGHUP)
+        self.assertEqual(0, world.stop())
+        self.assertNotIn('"level":"error"', world.log_text())
+
     def test_no_log_line_holds_what_a_customer_or_an_agent_wrote_or_a_secret(self):
         world = self.world(lambda config: config.update(log={"level": "debug"}))
         ana = world.sign_in("ana")

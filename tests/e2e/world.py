@@ -163,7 +163,10 @@ class World:
         return self.folder / "usher.yaml"
 
     def write_config(self):
-        self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        # As an operator should: usherd may be reading the old one at this moment.
+        fresh = self.config_file.with_suffix(".fresh")
+        fresh.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        fresh.replace(self.config_file)
 
     # --- the process ------------------------------------------------------------------------------------------------
     def spawn(self, data=None):
