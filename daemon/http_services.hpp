@@ -16,6 +16,7 @@
 #include "daemon/node_egress.hpp"
 #include "daemon/node_roles.hpp"
 #include "daemon/private_link.hpp"
+#include "daemon/zmq_agents_figures.hpp"
 #include "routing/journal/journal.hpp"
 #include "routing/state/state_store.hpp"
 
@@ -99,6 +100,8 @@ struct HttpServices {
   std::function<std::optional<router::SnapshotStatus>()> snapshots = [] { return std::nullopt; };
   // None: this node sends no replies. Any thread.
   std::function<std::optional<EgressFigures>()> egress = [] { return std::nullopt; };
+  // None: no door for agents' programs. Any thread.
+  std::function<std::optional<ZmqAgentsFigures>()> programs = [] { return std::nullopt; };
   // "" when the journal answers and takes what it is given; else in words. Any thread.
   std::function<std::string()> journal_trouble = [] { return std::string(); };
   // Asked where there is no router: is this agent in the configuration? Any thread.

@@ -93,6 +93,12 @@ struct Metrics::Families {
       counter(registry, "usher_egress_attempts_total", "Attempts to send a reply, by what became of them.");
   prometheus::Family<prometheus::Gauge>& egress_error =
       gauge(registry, "usher_egress_last_error", "1 for the kind of the newest attempt that was not sent.");
+  prometheus::Family<prometheus::Gauge>& programs =
+      gauge(registry, "usher_zmq_connections", "Connections of agents' programs, with a session and without.");
+  prometheus::Family<prometheus::Gauge>& programs_bytes =
+      gauge(registry, "usher_zmq_waiting_bytes", "Bytes held for agents' programs, by direction.");
+  prometheus::Counter& programs_cut =
+      counter(registry, "usher_zmq_cut_total", "Connections without a session cut off to make room for newer ones.").Add({});
   prometheus::Gauge& journal_answers =
       gauge(registry, "usher_journal_answers", "1 while the journal answers and takes records.").Add({});
   prometheus::Counter& log_dropped =
@@ -203,6 +209,16 @@ void Metrics::egress(bool here, const connectors::EgressStatus& status) {
   if (shown.last_error != nullptr) shown.last_error->Set(0);
   shown.last_error = status.last_error.empty() ? nullptr : &shown.egress_error.Add({{"kind", status.last_error}});
   if (shown.last_error != nullptr) shown.last_error->Set(1);
+}
+
+void Metrics::programs(const ZmqAgentsFigures& figures) {
+  auto& shown = *families_;
+  shown.programs.Add({{"session", "yes"}}).Set(static_cast<double>(figures.sessions));
+  shown.programs.Add({{"session", "no"}}).Set(static_cast<double>(figures.strangers));
+  shown.programs_bytes.Add({{"direction", "out"}}).Set(static_cast<double>(figures.send_bytes));
+  shown.programs_bytes.Add({{"direction", "in"}}).Set(static_cast<double>(figures.heard_bytes));
+  const std::lock_guard lock(shown.mutex);
+  raise_to(shown.programs_cut, figures.cut);
 }
 
 void Metrics::process(bool journal_answers, std::uint64_t log_lines_dropped) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "connectors/egress.hpp"
+#include "daemon/zmq_agents_figures.hpp"
 #include "routing/engine/engine.hpp"
 #include "routing/router/router.hpp"
 #include "routing/router/snapshot_maker.hpp"
@@ -34,6 +35,7 @@ class Metrics {
 
   void snapshots(const router::SnapshotStatus& status);
   void egress(bool here, const connectors::EgressStatus& status);
+  void programs(const ZmqAgentsFigures& figures);
   void process(bool journal_answers, std::uint64_t log_lines_dropped);
 
   // Gauges and totals of the router, if there is one, then everything as text. `engine` may be null.

@@ -153,6 +153,7 @@ void Node::Parts::build_services(Node& node) {
   services->durability = backend->durability();
   services->snapshots = [this] { return router ? router->snapshots() : std::nullopt; };
   services->egress = [this] { return egress ? std::optional(egress->figures()) : std::nullopt; };
+  services->programs = [this] { return desk ? desk->programs() : std::nullopt; };
   services->journal_trouble = [this] { return watch ? watch->trouble() : ""; };
   services->weaknesses = [this] { return backend->weaknesses(); };
   services->knows_agent = [this](const AgentId& agent) {

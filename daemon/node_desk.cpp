@@ -103,7 +103,10 @@ Result<void> DeskPost::open_programs_door(const config::Settings& settings) {
   options.tenant = settings.tenant;
   auto started = ZmqAgents::start(std::move(options), *loop_, *gateway_);
   if (started) {
-    agents_ = std::move(*started);
+    {
+      const std::lock_guard lock(door_);
+      agents_ = std::move(*started);
+    }
     log_info("zmq", "agents' programs: " + agents_->endpoint(), {{"endpoint", agents_->endpoint()}});
     return {};
   }
@@ -126,9 +129,19 @@ std::string DeskPost::trouble() const {
   return "";
 }
 
+std::optional<ZmqAgentsFigures> DeskPost::programs() const {
+  const std::lock_guard lock(door_);
+  return agents_ ? std::optional(agents_->figures()) : std::nullopt;
+}
+
 void DeskPost::stop(Milliseconds within) {
   gateway_->stop(within);
-  agents_.reset();
+  std::unique_ptr<ZmqAgents> closing;
+  {
+    const std::lock_guard lock(door_);
+    closing = std::move(agents_);
+  }
+  closing.reset();
   // Kept until here: the ends of the sessions are in the log, so that nothing is left to be declared lost.
   lease_.reset();
 }

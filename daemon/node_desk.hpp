@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "daemon/desk_gateway.hpp"
@@ -40,6 +42,8 @@ class DeskPost {
   [[nodiscard]] std::string trouble() const;
   // The address for agents' programs; "" when there is none.
   [[nodiscard]] std::string programs_address() const { return agents_ ? agents_->endpoint() : ""; }
+  // What the door for agents' programs holds; none: there is no such door. Any thread.
+  [[nodiscard]] std::optional<ZmqAgentsFigures> programs() const;
   // Sessions are told (1012), then nothing comes in any more.
   void stop(Milliseconds within);
 
@@ -51,7 +55,8 @@ class DeskPost {
   bool with_router_ = false;
   HttpLoop* loop_ = nullptr;
   std::unique_ptr<DeskGateway> gateway_;
-  std::unique_ptr<ZmqAgents> agents_;
+  mutable std::mutex door_;
+  std::unique_ptr<ZmqAgents> agents_;  // Guarded by door_ while others may look.
   std::unique_ptr<delivery::FabricReceiver> fabric_;
   std::unique_ptr<HeldLease> lease_;
 };

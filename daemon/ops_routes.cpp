@@ -68,6 +68,7 @@ void metrics(HttpServices& services, const Responder& respond) {
     const auto status = services.router != nullptr ? std::optional(services.router->status()) : std::nullopt;
     if (const auto snapshots = services.snapshots()) services.metrics.snapshots(*snapshots);
     if (const auto egress = services.egress()) services.metrics.egress(egress->here, egress->status);
+    if (const auto programs = services.programs()) services.metrics.programs(*programs);
     services.metrics.process(services.journal_trouble().empty(), log_lines_dropped());
     response.body = services.metrics.text(status, engine, services.clock.wall());
     respond(std::move(response));

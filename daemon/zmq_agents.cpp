@@ -59,8 +59,9 @@ struct ZmqAgents::Parts {
       : loop(runs_on), gateway(decides), socket(std::move(options), outbox, [this](std::vector<ZmqNews> news) {
           // The destructor waits until the loop has run this.
           loop.post([this, news = std::move(news)]() mutable {
+            const auto bytes = bytes_in(news);
             deal_with(gateway, news);
-            socket.dealt_with(news.size());
+            socket.dealt_with(news.size(), bytes);
           });
         }) {}
 
@@ -105,6 +106,7 @@ ZmqAgents::~ZmqAgents() {
 
 const std::string& ZmqAgents::endpoint() const { return parts_->endpoint; }
 const std::string& ZmqAgents::public_key() const { return parts_->public_key; }
+ZmqAgentsFigures ZmqAgents::figures() const { return parts_->socket.figures(); }
 void ZmqAgents::allow(std::vector<AllowedKey> allowed) { parts_->socket.allow(std::move(allowed)); }
 
 Result<std::string> make_curve_key_file(const std::string& file) {

@@ -12,6 +12,7 @@
 
 #include "daemon/desk_gateway.hpp"
 #include "daemon/http_loop.hpp"
+#include "daemon/zmq_agents_figures.hpp"
 #include "routing/message/ids.hpp"
 #include "routing/message/instant.hpp"
 #include "routing/message/limits.hpp"
@@ -35,7 +36,10 @@ struct ZmqAgentsOptions {
   std::vector<AllowedKey> allowed;  // With CURVE nobody else gets in.
   TenantId tenant;                  // Keys of other tenants are not let in.
   Milliseconds silent_max = limits::agent_silent_max;  // Rule A4: nothing heard for so long, the session is over.
-  std::size_t sessions_max = 8192;
+  std::size_t sessions_max = limits::zmq_sessions_max;
+  std::size_t strangers_max = limits::zmq_strangers_max;
+  std::size_t send_bytes_max = limits::zmq_send_bytes_max;    // For all sessions together.
+  std::size_t heard_bytes_max = limits::zmq_heard_bytes_max;  // From all connections together.
 };
 
 class ZmqAgents {
@@ -54,6 +58,8 @@ class ZmqAgents {
   [[nodiscard]] const std::string& endpoint() const;
   // Z85; what clients must know of the server. Empty without CURVE.
   [[nodiscard]] const std::string& public_key() const;
+  // Any thread.
+  [[nodiscard]] ZmqAgentsFigures figures() const;
   // A new allow-list after a reload: it decides on new connections, and sessions whose key is gone are closed (4003).
   // Any thread.
   void allow(std::vector<AllowedKey> allowed);

@@ -35,6 +35,7 @@ void ZmqSession::send(std::string text) {
   const auto bytes = backlog_.bytes += text.size();
   if (frames > limits::session_send_queue_max || bytes > limits::session_send_bytes_max)
     return close(close_too_slow, "too slow");
+  outbox_->hold(text.size());
   outbox_->put({ZmqWish::Kind::say, peer_, std::move(text), 0});
 }
 

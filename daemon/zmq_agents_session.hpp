@@ -30,14 +30,20 @@ struct ZmqWish {
   int code = 0;
 };
 
-// From the loop's thread to the socket's. What is in it is bounded by each session's backlog.
+// From the loop's thread to the socket's. What is in it is bounded by each session's backlog, and by all of them together.
 class ZmqOutbox {
  public:
   void put(ZmqWish wish);
   [[nodiscard]] std::vector<ZmqWish> take();
   [[nodiscard]] const delivery::WakeUp& wake_up() const { return wake_up_; }
 
+  // Bytes that wait for all agents, here or in front of the socket. Any thread.
+  void hold(std::size_t bytes) { held_ += bytes; }
+  void release(std::size_t bytes) { held_ -= bytes; }
+  [[nodiscard]] std::size_t held() const { return held_; }
+
  private:
+  std::atomic<std::size_t> held_{0};
   delivery::WakeUp wake_up_;
   std::mutex mutex_;
   std::vector<ZmqWish> wishes_;  // Guarded by mutex_.

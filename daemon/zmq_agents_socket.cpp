@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "daemon/desk_gateway_commands.hpp"
@@ -18,8 +19,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr int frames_ahead_max = 128;                // In ZeroMQ's own queue, by agent; the rest waits where it is counted.
-constexpr std::size_t news_waiting_max = 8'192;      // Then the agents wait, in their sockets.
 constexpr std::size_t messages_in_a_row_max = 1'000;
 constexpr std::size_t first_frame_bytes_max = 4 * 1024;  // A hello is small; more is not looked into before one.
 constexpr auto retry_blocked_after = 5ms;
@@ -47,7 +46,8 @@ ZmqAgentsSocket::ZmqAgentsSocket(ZmqAgentsOptions options, std::shared_ptr<ZmqOu
 }
 
 Result<std::string> ZmqAgentsSocket::bind(const std::optional<delivery::CurveKeys>& keys) {
-  delivery::set_limits(router_, frames_ahead_max, limits::agent_frame_bytes_max);
+  delivery::set_limits(router_, static_cast<int>(limits::zmq_frames_ahead_max), limits::agent_frame_bytes_max);
+  router_.set(zmq::sockopt::rcvhwm, static_cast<int>(limits::zmq_frames_behind_max));
   router_.set(zmq::sockopt::router_mandatory, true);
   router_.set(zmq::sockopt::router_handover, false);
   curve_ = keys.has_value();
@@ -63,7 +63,11 @@ Result<std::string> ZmqAgentsSocket::bind(const std::optional<delivery::CurveKey
   monitor_.set(zmq::sockopt::linger, 0);
   monitor_.set(zmq::sockopt::rcvhwm, 0);
   monitor_.connect(monitor);
-  return delivery::bind_to(router_, options_.endpoint, curve_);
+  auto bound = delivery::bind_to(router_, options_.endpoint, curve_);
+  if (!bound) return bound;
+  const auto colon = bound->rfind(':') + 1;
+  std::from_chars(bound->data() + colon, bound->data() + bound->size(), port_);
+  return bound;
 }
 
 void ZmqAgentsSocket::run() {
@@ -72,7 +76,7 @@ void ZmqAgentsSocket::run() {
                                      {router_.handle(), 0, ZMQ_POLLIN, 0}};
   if (door_) items.push_back({door_->socket().handle(), 0, ZMQ_POLLIN, 0});
   while (!stopping_) {
-    const bool busy = news_waiting_ > news_waiting_max;
+    const bool busy = heard_too_much();
     items[2].events = busy ? 0 : ZMQ_POLLIN;
     const bool soon = !blocked_.empty() || !disconnected_.empty();
     delivery::wait_for(items, soon ? retry_blocked_after : sweep_every());
@@ -96,7 +100,7 @@ void ZmqAgentsSocket::run() {
 }
 
 void ZmqAgentsSocket::read_messages() {
-  for (std::size_t i = 0; i < messages_in_a_row_max; ++i) {
+  for (std::size_t i = 0; i < messages_in_a_row_max && !heard_too_much(); ++i) {
     const auto parts = delivery::take_message(router_, 3);
     // After the message: whose connection ended before this one began is then known.
     read_monitor();
@@ -119,7 +123,9 @@ void ZmqAgentsSocket::take(const std::vector<zmq::message_t>& parts) {
     return take_without_session(parts[1], route);
   }
   peer.heard = steady_clock::now();
-  if (peer.last_frame.empty()) news_.push_back({ZmqNews::Kind::heard, peer.session, parts[1].to_string(), 0});
+  if (!peer.last_frame.empty()) return;
+  news_.push_back({ZmqNews::Kind::heard, peer.session, parts[1].to_string(), 0});
+  news_bytes_ += parts[1].size();
 }
 
 void ZmqAgentsSocket::take_without_session(const zmq::message_t& text, const std::string& route) {
@@ -148,6 +154,9 @@ void ZmqAgentsSocket::open_session(const zmq::message_t& text, const std::string
   by_route_[route] = by_number_[peer->number] = by_descriptor_[peer->descriptor] = peer;
   news_.push_back({ZmqNews::Kind::opened, peer->session, {}, 0});
   news_.push_back({ZmqNews::Kind::heard, peer->session, text.to_string(), 0});
+  news_bytes_ += text.size();
+  no_stranger(peer->descriptor);
+  session_count_ = by_number_.size();
 }
 
 // Events: number and value, then the address; see zmq_socket_monitor(3).
@@ -159,10 +168,12 @@ void ZmqAgentsSocket::read_monitor() {
     std::uint32_t descriptor = 0;
     std::memcpy(&event, bytes, sizeof event);
     std::memcpy(&descriptor, bytes + sizeof event, sizeof descriptor);
-    if (event == ZMQ_EVENT_DISCONNECTED)
-      disconnected_.emplace_back(static_cast<int>(descriptor), steady_clock::now());
-    else
+    if (event != ZMQ_EVENT_DISCONNECTED) {
       begin_connection(static_cast<int>(descriptor));
+      continue;
+    }
+    no_stranger(static_cast<int>(descriptor));
+    disconnected_.emplace_back(static_cast<int>(descriptor), steady_clock::now());
   }
 }
 
@@ -172,6 +183,7 @@ void ZmqAgentsSocket::begin_connection(int descriptor) {
   std::erase_if(disconnected_, [&](const auto& one) { return one.first == descriptor; });
   if (const auto last = by_descriptor_.find(descriptor); last != by_descriptor_.end())
     forget(Peer(last->second), close_vanished);
+  take_for_stranger(descriptor);
 }
 
 // `drained`: everything that could be read was.
@@ -199,7 +211,10 @@ void ZmqAgentsSocket::sweep() {
     if (!peer->last_frame.empty() && now >= peer->give_up_at) given_up.push_back(peer);
     if (peer->last_frame.empty() && now - peer->heard > options_.silent_max) silent.push_back(peer);
   }
-  for (const auto& peer : given_up) forget(peer, peer->last_code);
+  for (const auto& peer : given_up) {
+    forget(peer, peer->last_code);
+    take_for_stranger(peer->descriptor);
+  }
   for (const auto& peer : silent)
     begin_closing(peer, session_closed_frame(close_vanished, "nothing was heard; ping every 10 s"), close_vanished);
 }
@@ -216,12 +231,22 @@ void ZmqAgentsSocket::check_keys() {
 void ZmqAgentsSocket::pass_on_news() {
   if (news_.empty()) return;
   news_waiting_ += news_.size();
+  news_bytes_waiting_ += std::exchange(news_bytes_, 0);
   tell_(std::exchange(news_, {}));
 }
 
-void ZmqAgentsSocket::dealt_with(std::size_t news) {
-  const auto before = news_waiting_.fetch_sub(news);
-  if (before > news_waiting_max && before - news <= news_waiting_max) outbox_->wake_up().wake();
+// Agents wait then, in their sockets.
+bool ZmqAgentsSocket::heard_too_much() const {
+  return news_waiting_ > limits::zmq_heard_max || news_bytes_waiting_ + news_bytes_ > options_.heard_bytes_max;
+}
+
+void ZmqAgentsSocket::dealt_with(std::size_t news, std::size_t bytes) {
+  const auto too_much = [this](std::size_t count, std::size_t held) {
+    return count > limits::zmq_heard_max || held > options_.heard_bytes_max;
+  };
+  const auto count = news_waiting_.fetch_sub(news);
+  const auto held = news_bytes_waiting_.fetch_sub(bytes);
+  if (too_much(count, held) && !too_much(count - news, held - bytes)) outbox_->wake_up().wake();
 }
 
 void ZmqAgentsSocket::stop() {

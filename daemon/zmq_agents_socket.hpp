@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -39,6 +40,7 @@ struct ZmqNews {
   std::string text;
   int code = 0;
 };
+[[nodiscard]] std::size_t bytes_in(const std::vector<ZmqNews>& news);
 
 class ZmqAgentsSocket {
  public:
@@ -57,8 +59,9 @@ class ZmqAgentsSocket {
   // Any thread.
   void stop();
   void allow(std::vector<AllowedKey> allowed);
-  // So many pieces of news were dealt with; too many at once and no more is read.
-  void dealt_with(std::size_t news);
+  // So many pieces of news, of so many bytes, were dealt with; too much at once and no more is read.
+  void dealt_with(std::size_t news, std::size_t bytes);
+  [[nodiscard]] ZmqAgentsFigures figures() const;
 
  private:
   using Peer = std::shared_ptr<ZmqPeer>;
@@ -70,14 +73,20 @@ class ZmqAgentsSocket {
   void answer(const std::string& route, const std::string& frame);
   void read_monitor();
   void begin_connection(int descriptor);
+  void take_for_stranger(int descriptor);
+  void no_stranger(int descriptor);
+  void cut(int descriptor) const;
   void end_disconnected(bool drained);
   void grant_wishes();
   void grant(ZmqWish wish);
+  void drop_slowest();
+  void drop_queue(ZmqPeer& peer);
   void begin_closing(const Peer& peer, std::string frame, int code);
   void flush(const Peer& peer);
   void flush_blocked();
   void forget(const Peer& peer, int code);
   [[nodiscard]] Milliseconds sweep_every() const;
+  [[nodiscard]] bool heard_too_much() const;
   void sweep();
   void check_keys();
   [[nodiscard]] std::optional<AgentId> agent_of(const std::string& public_key) const;
@@ -97,8 +106,12 @@ class ZmqAgentsSocket {
   std::unordered_map<std::uint64_t, Peer> by_number_;
   std::unordered_map<int, Peer> by_descriptor_;
   std::vector<std::pair<int, ZmqTime>> disconnected_;
+  std::list<int> strangers_;  // Descriptors of connections without a session, the oldest first.
+  std::unordered_map<int, std::list<int>::iterator> stranger_at_;
+  std::uint16_t port_ = 0;
   std::set<std::uint64_t> blocked_;
   std::vector<ZmqNews> news_;
+  std::size_t news_bytes_ = 0;  // Of news_.
   std::uint64_t last_number_ = 0;
   ZmqTime swept_;
 
@@ -106,6 +119,9 @@ class ZmqAgentsSocket {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> keys_changed_{false};
   std::atomic<std::size_t> news_waiting_{0};
+  std::atomic<std::size_t> news_bytes_waiting_{0};
+  std::atomic<std::size_t> session_count_{0}, stranger_count_{0};
+  std::atomic<std::uint64_t> cut_{0};
   mutable std::mutex mutex_;
   std::map<std::string, AgentId> allowed_;  // By public key. Guarded by mutex_.
 };

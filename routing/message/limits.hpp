@@ -58,6 +58,15 @@ inline constexpr auto zmq_handshake_within = 10s;
 inline constexpr auto zmq_heartbeat_every = 10s;  // The library's own, below our frames.
 inline constexpr auto agent_silent_max = 25s;     // Rule A4: an agent's program says something every 10 s.
 static_assert(zmq_heartbeat_every * 2 < agent_silent_max);
+inline constexpr std::size_t zmq_sessions_max = 8192;
+inline constexpr std::size_t zmq_strangers_max = 1024;    // Connections without a session; one more cuts the oldest.
+inline constexpr std::size_t zmq_frames_ahead_max = 128;  // In the library's queue to one agent, beyond what is counted.
+inline constexpr std::size_t zmq_frames_behind_max = 32;  // In the library's queue from one connection, not yet read.
+inline constexpr std::size_t zmq_send_bytes_max = 256 * 1024 * 1024;  // Waiting for all agents; the slowest is dropped.
+inline constexpr std::size_t zmq_heard_max = 8192;        // Frames read and not dealt with; then no more is read.
+inline constexpr std::size_t zmq_heard_bytes_max = 64 * 1024 * 1024;
+static_assert(session_send_bytes_max * 16 <= zmq_send_bytes_max, "a few slow agents are no reason to drop others");
+static_assert(agent_frame_bytes_max * 16 <= zmq_heard_bytes_max);
 inline constexpr std::size_t fabric_queue_max = 16384;  // Frames waiting for the fabric's thread; then they are dropped.
 inline constexpr std::size_t fabric_queue_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::size_t fabric_gateway_queue_max = 8192;  // Frames waiting for one gateway, by side.
@@ -81,6 +90,11 @@ inline constexpr auto http_idle_max = 60s;
 inline constexpr std::size_t http_connections_max = 8192;
 inline constexpr int retry_after_seconds = 2;
 inline constexpr auto drain_max = 25s;
+
+// Retention of the embedded journal (rule X6).
+inline constexpr auto retention_first_look = 60s;  // After the start, which has enough to do.
+inline constexpr auto retention_look_every = 600s;
+inline constexpr int effects_kept_longer = 2;  // Effects outlive their causes.
 
 // Egress.
 inline constexpr auto webhook_timeout = 15s;
