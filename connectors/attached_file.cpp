@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "connectors/file_type.hpp"
 #include "connectors/signature.hpp"
 #include "connectors/text_rules.hpp"
 #include "routing/message/limits.hpp"
@@ -62,7 +63,8 @@ Result<void> attach_file(Parsed& parsed, Message& message, std::string_view name
   auto text = check_text("attachments.name", name, limits::http_header_bytes_max);
   if (!text) return text.error();
 
-  File file{safe_file_name(name), is_media_type(type) ? std::string(type) : "application/octet-stream", std::move(bytes), {}};
+  const std::string_view declared = is_media_type(type) ? type : "application/octet-stream";
+  File file{safe_file_name(name), type_of_file(declared, bytes), std::move(bytes), {}};
   file.sha256 = sha256_hex(file.bytes);
   message.attachments.push_back(Attachment{file.name, file.type, file.bytes.size(), file.sha256, false});
   message.parts.push_back(file.type);

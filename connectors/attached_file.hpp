@@ -1,4 +1,5 @@
-// A file of a customer: what its name may be, how large and how many. Its bytes are never looked into.
+// A file of a customer: what its name may be, how large and how many. Of its bytes only the first are looked at, for
+// what it is called (file_type.hpp); they are never parsed.
 // Pure: any thread.
 #pragma once
 

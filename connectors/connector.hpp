@@ -39,6 +39,7 @@ struct Raw {
   std::string body;
   Instant received_at;
   std::string remote = {};  // The sender's network address, where the edge knows it; part of a form's content key.
+  bool in_thread = false;   // An answer at a private link: its sender has written before. Set by ingress.
 };
 
 // A file that came with an input; ingress stores it as a blob before the append (rule J1).

@@ -107,6 +107,7 @@ void Ingress::use(std::shared_ptr<const Triage> triage) {
 
 void Ingress::accept(const Connector& connector, const Instance& instance, Raw raw, std::optional<MessageId> thread_token,
                      AcceptDone done) {
+  raw.in_thread = thread_token.has_value();
   auto input = desk_->read(connector, instance, raw, thread_token);
   if (!input) return done(input.error());
   if (input->entries.empty()) return done(Accepted{});

@@ -4,6 +4,7 @@
 // Journey: POST /v1/forms/NAME -> ingress -> [parse] -> journal; egress -> [render] -> kept for the link.
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <boost/json.hpp>
 
@@ -29,8 +30,12 @@ constexpr Key keys[] = {
     {"honeypot", Kind::text, false, "website", "A field that people do not see; a form in which it is filled is dropped in silence."},
     {"redirect_to", Kind::list, false, "", "Where a form without scripts may send the browser afterwards, by its field `redirect`."},
     {"per_address_per_minute", Kind::number, false, "30", "Forms that one network address may send in a minute."},
+    {"fill_time_min", Kind::duration, false, "0s", "A form sent sooner than this after its page was opened is refused; 0s: any is taken. At most 10m."},
+    {"fill_time_field", Kind::text, false, "elapsed_ms", "The field in which the page says for how many milliseconds the form was open."},
     {"text_bytes_max", Kind::number, false, "65536", "The longest message, in bytes; at most 262144."},
 };
+
+constexpr long long fill_time_most = 10 * 60 * 1000;
 
 constexpr std::array<std::string_view, 6> roles{"name", "email", "phone", "subject", "message", "nonce"};
 
@@ -44,6 +49,12 @@ std::string field_of(const Instance& instance, std::string_view role) {
 Result<void> check_fields(const Instance& instance) {
   std::vector<std::string> taken;
   if (const auto& honeypot = instance.options.text("honeypot"); !honeypot.empty()) taken.push_back(honeypot);
+  if (instance.options.number("fill_time_min") > 0) {
+    const auto& field = instance.options.text("fill_time_field");
+    if (field.empty() || std::find(taken.begin(), taken.end(), field) != taken.end())
+      return fail(Fault::malformed, "fill_time_field: must name a field of its own");
+    taken.push_back(field);
+  }
   for (const auto& [role, field] : instance.options.map("fields")) {
     if (std::find(roles.begin(), roles.end(), role) == roles.end())
       return fail(Fault::malformed, "fields." + role + ": must be one of name, email, phone, subject, message, nonce");
@@ -68,6 +79,8 @@ Result<void> check(const Instance& instance) {
   const long long text_max = instance.options.number("text_bytes_max");
   if (text_max < 1 || text_max > static_cast<long long>(limits::message_text_bytes_max))
     return fail(Fault::malformed, "text_bytes_max: must be 1 to 262144");
+  if (instance.options.number("fill_time_min") < 0 || instance.options.number("fill_time_min") > fill_time_most)
+    return fail(Fault::malformed, "fill_time_min: must be 0s to 10m");
   return check_fields(instance);
 }
 
@@ -87,6 +100,38 @@ Result<void> verify(const Instance& instance, const Raw& raw, Instant) {
   if (header(raw, "sec-fetch-site") == "same-origin") return {};
   if (std::find(allowed.begin(), allowed.end(), origin) != allowed.end()) return {};
   return fail(Fault::unauthorised, "this page may not post to this form");
+}
+
+// Takes the field out; none when it is absent or no number. A script's JSON may say it as a number.
+Result<std::optional<long long>> take_elapsed(WebformInput& input, const std::string& field) {
+  if (const auto* value = input.object.if_contains(field); value != nullptr && value->is_number()) {
+    boost::system::error_code wrong;
+    const auto number = value->to_number<long long>(wrong);
+    input.object.erase(field);
+    return wrong ? std::nullopt : std::optional(number);
+  }
+  auto text = take_text(input, field);
+  if (!text) return text.error();
+  long long number = 0;
+  const std::string digits = text->value_or("");
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || read.ec != std::errc() || read.ptr != digits.data() + digits.size()) return std::optional<long long>();
+  return std::optional(number);
+}
+
+// Robots do not wait, and most run no scripts. It is no proof: whoever reads the page can send any number. Said openly and
+// not dropped in silence, since a browser that fills in by itself is as fast, and its person can send it again.
+Result<void> check_fill_time(const Instance& instance, const Raw& raw, WebformInput& input) {
+  const auto least = instance.options.number("fill_time_min");
+  if (least == 0) return {};
+  const auto& field = instance.options.text("fill_time_field");
+  const auto elapsed = take_elapsed(input, field);
+  if (!elapsed) return elapsed.error();
+  // The page at the private link has no such field, and who has the link has passed before.
+  if (raw.in_thread) return {};
+  if (!*elapsed) return fail(Fault::malformed, field + ": missing; the page must say for how long the form was open");
+  if (**elapsed < least) return fail(Fault::malformed, field + ": sent too soon after the form was opened; send it again in a moment");
+  return {};
 }
 
 struct Known {
@@ -160,6 +205,8 @@ Result<Parsed> parse(const Instance& instance, const Raw& raw) {
     auto redirect = take_text(*input, "redirect");
     if (!redirect) return redirect.error();
   }
+  auto waited = check_fill_time(instance, raw, *input);
+  if (!waited) return waited.error();
   const std::string content = key_of_content(raw, *input);
   auto known = take_known(instance, *input);
   if (!known) return known.error();

@@ -250,7 +250,7 @@ class Work(EndToEnd):
     def test_a_blob_is_given_only_to_the_agent_who_may_see_the_conversation(self):
         world = self.world()
         ana, ben = world.sign_in("ana"), world.sign_in("ben")
-        content = b"receipt \x00\xff bytes"
+        content = b"%PDF-1.7 receipt \x00\xff bytes"
         self.accepted(world.post("See file", key="k", attachments=[
             {"name": "r.pdf", "type": "application/pdf", "data": base64.b64encode(content).decode()}]))
         conversation = ana.take()
