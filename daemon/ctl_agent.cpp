@@ -92,6 +92,10 @@ class Terminal {
       say("the daemon does not accept this token");
       return stop(Exit::refused);
     }
+    if (code == close_untrusted) {
+      say("the daemon's certificate is not trusted: " + reason);
+      return stop(Exit::refused);
+    }
     if (code == close_replaced) {
       say("you signed in somewhere else; this session is over");
       return stop(Exit::temporary);
@@ -197,6 +201,7 @@ struct AgentChoice {
   std::string url = "http://127.0.0.1:8080";
   std::string token;
   std::string token_file;
+  std::string ca_file;
 };
 
 Exit work(const AgentChoice& choice) {
@@ -205,6 +210,15 @@ Exit work(const AgentChoice& choice) {
     complain(address.error());
     return Exit::usage;
   }
+  if (!choice.ca_file.empty() && !address->tls) {
+    std::fputs("usherctl: --ca-file is for https:// and wss://; this address has no TLS\n", stderr);
+    return Exit::usage;
+  }
+  if (const auto readable = check_ca_file(choice.ca_file); address->tls && !readable) {
+    complain(readable.error());
+    return Exit::usage;
+  }
+  address->ca_file = choice.ca_file;
   auto token = choice.token;
   if (token.empty() && !choice.token_file.empty()) {
     const auto read = read_small_file(choice.token_file);
@@ -228,6 +242,7 @@ void add_agent_command(CLI::App& app, CtlContext& context) {
   agent->add_option("--url", choice->url, "The daemon's public listener")->capture_default_str();
   agent->add_option("--token", choice->token, "The agent's token");
   agent->add_option("--token-file", choice->token_file, "A file with the agent's token");
+  agent->add_option("--ca-file", choice->ca_file, "With https://: certificates to trust instead of the machine's");
   agent->callback([&context, choice] { context.chosen = [choice] { return work(*choice); }; });
 }
 

@@ -20,9 +20,11 @@ struct AgentAddress {
   std::string host;
   std::string port;
   std::string path;
+  bool tls = false;
+  std::string ca_file{};  // With TLS: trusted instead of the machine's authorities; "": those.
 };
 
-// http://HOST[:PORT][/PATH] or ws://…; no path: /v1/agent. `malformed` for anything else: TLS ends at a proxy.
+// http://HOST[:PORT][/PATH] or ws://…, with TLS https:// or wss://; no path: /v1/agent. `malformed` for anything else.
 [[nodiscard]] Result<AgentAddress> parse_agent_address(std::string_view url);
 
 class AgentSocket : public std::enable_shared_from_this<AgentSocket> {
@@ -42,5 +44,13 @@ class AgentSocket : public std::enable_shared_from_this<AgentSocket> {
 
 [[nodiscard]] std::shared_ptr<AgentSocket> make_agent_socket(boost::asio::io_context& loop, AgentAddress address,
                                                              AgentSocket::Events events);
+
+// `closed` with this code: the certificate was not accepted, and dialling again would not change that.
+inline constexpr int close_untrusted = -1;
+// Requires: check_ca_file() was content with the address's file.
+[[nodiscard]] std::shared_ptr<AgentSocket> make_tls_agent_socket(boost::asio::io_context& loop, AgentAddress address,
+                                                                 AgentSocket::Events events);
+// `malformed`: it is no file of certificates. "" is always right.
+[[nodiscard]] Result<void> check_ca_file(const std::string& file);
 
 }  // namespace usher::daemon

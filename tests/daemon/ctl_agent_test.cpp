@@ -240,7 +240,16 @@ TEST_CASE("an address of a daemon is read with and without its parts", "[ctl][ag
   REQUIRE(six);
   CHECK(six->host == "::1");
   CHECK(six->path == "/desk/agent");
-  for (const auto* bad : {"", "127.0.0.1:8080", "https://x", "http://", "http://h:", "http://h:http", "http://[::1"}) {
+  CHECK_FALSE(six->tls);
+  for (const auto* with_tls : {"https://desk.example", "wss://desk.example/v1/agent"}) {
+    const auto safe = parse_agent_address(with_tls);
+    REQUIRE(safe);
+    CHECK(safe->tls);
+    CHECK(safe->host == "desk.example");
+    CHECK(safe->port == "443");
+    CHECK(safe->path == "/v1/agent");
+  }
+  for (const auto* bad : {"", "127.0.0.1:8080", "https//x", "ftp://x", "http", "http://", "http://h:", "http://h:http", "http://[::1"}) {
     INFO(bad);
     CHECK_FALSE(parse_agent_address(bad));
   }
