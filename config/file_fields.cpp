@@ -86,6 +86,9 @@ constexpr Field times_fields[] = {
     duration("reopen_within", "7d", 0, 90 * day, "A customer's message reopens a closed conversation for so long."),
     duration("dedupe_window", "7d", hour, 30 * day, "A message delivered again within this time is the same message."),
 };
+constexpr Field journal_fields[] = {
+    duration("retention", "14d", hour, 25 * day, "How long the journal in the data folder keeps what was written."),
+};
 constexpr Field kafka_fields[] = {
     list("brokers", Form::listen, "Some brokers of the cluster, HOST:PORT; with this key the journal is in Kafka."),
     text("topic_prefix", "usher", "What the names of the topics begin with.", Form::topic),
@@ -131,6 +134,7 @@ constexpr Section section_rows[] = {
     {"log", "The daemon's own log; it never holds customers' text.", log_fields},
     {"desk", "Agents' browsers.", desk_fields},
     {"times", "How long things may take.", times_fields},
+    {"journal", "The journal in the data folder, where there is no Kafka.", journal_fields},
     {"kafka", "The journal in Apache Kafka; together with `redis`, or not at all.", kafka_fields},
     {"redis", "The tracked state in Redis; together with `kafka`, or not at all.", redis_fields},
     {"zmq", "Agents' programs, and routers and desks in different processes.", zmq_fields},

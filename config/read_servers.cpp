@@ -84,8 +84,10 @@ void check_both(Draft& draft) {
     wrong(draft, "redis", "url", "needs kafka.brokers too: a state in Redis goes with a journal in Kafka");
 }
 
-// Embedded nobody shares them, and a backup is of the data folder.
+// What is only for the one form or the other. Embedded nobody shares the folders, and a backup is of the data folder.
 void check_folders(Draft& draft) {
+  if (draft.settings.kafka && is_written(draft, "journal", "retention"))
+    wrong(draft, "journal", "retention", "is for the journal in the data folder; with Kafka it is kafka.retention");
   if (draft.settings.kafka || draft.settings.redis) return;
   for (const auto* key : {"blobs", "secrets"})
     if (const auto* entry = draft.root.find(key))
@@ -139,6 +141,7 @@ void read_servers(Draft& draft) {
   read_kafka(draft);
   read_redis(draft);
   check_both(draft);
+  draft.settings.journal_retention = Milliseconds(read_section(draft, "journal").number("retention"));
   check_folders(draft);
   read_zmq(draft);
   draft.settings.node_name = read_section(draft, "node").text("name");

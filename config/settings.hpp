@@ -92,6 +92,7 @@ struct Settings {
   std::string node_name;       // "": the machine's name.
   std::optional<KafkaSettings> kafka;  // Both or none.
   std::optional<RedisSettings> redis;
+  Milliseconds journal_retention{0};   // Of the embedded journal.
   ZmqSettings zmq;
   std::string log_level;    // debug, info, warn, error
   std::string log_format;   // json, text

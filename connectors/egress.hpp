@@ -15,6 +15,9 @@
 
 namespace usher::connectors {
 
+// The name of its cursor in the outbound stream.
+inline constexpr const char* egress_consumer = "egress";
+
 struct EgressStatus {
   Offset cursor = offset_none;     // Everything before it is reported.
   std::uint64_t sent = 0, deferred = 0, failed = 0;

@@ -224,6 +224,11 @@ Result<void> Node::Parts::open_doors() {
     const auto opened = desk->open_programs_door(settings);
     if (!opened) return opened.error();
   }
+  if (backend->leases() == nullptr)
+    retention = std::make_unique<JournalRetention>(
+        RetentionPorts{backend->journal(), backend->store(), clock,
+                       [this](auto stream, auto where, auto offset) { return backend->erase_before(stream, where, offset); }},
+        partition, settings.journal_retention);
   open = true;
   return {};
 }
@@ -258,6 +263,7 @@ bool Node::stop(Milliseconds within) {
   parts.stopping = true;
   // A reload that is under way sees `stopping` at once where it waits, and a later one at its start.
   { const std::lock_guard hold(parts.reloading); }
+  parts.retention.reset();
   bool whole = true;
   if (parts.public_server) parts.public_server->stop_accepting();
   if (parts.desk) parts.desk->stop(left());

@@ -16,6 +16,9 @@ class EmbeddedBackend final : public Backend {
     return "one machine: acknowledged after fsync to its disk, no replica";
   }
   [[nodiscard]] std::vector<std::string> weaknesses() const override { return {}; }
+  [[nodiscard]] Result<void> erase_before(journal::Stream stream, Partition partition, Offset offset) override {
+    return database_->erase_before(stream, partition, offset);
+  }
   [[nodiscard]] Result<void> backup(const std::filesystem::path& file) override { return database_->backup(file); }
 
  private:

@@ -26,6 +26,9 @@ class Backend {
   // What an acknowledgement is worth here, in words, and what it is not worth though it might be (rule J3).
   [[nodiscard]] virtual std::string durability() const = 0;
   [[nodiscard]] virtual std::vector<std::string> weaknesses() const = 0;
+  // Retention of a journal that has nobody else to do it: records with smaller offsets go. `conflict`: the servers have
+  // retention of their own.
+  [[nodiscard]] virtual Result<void> erase_before(journal::Stream stream, Partition partition, Offset offset) = 0;
   // A consistent copy under that name. `conflict`: the servers have backups of their own.
   [[nodiscard]] virtual Result<void> backup(const std::filesystem::path& file) = 0;
 };

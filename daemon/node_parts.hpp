@@ -10,6 +10,7 @@
 #include "daemon/agent_tokens.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/http_services.hpp"
+#include "daemon/journal_retention.hpp"
 #include "daemon/journal_watch.hpp"
 #include "daemon/node.hpp"
 #include "daemon/node_backend.hpp"
@@ -48,6 +49,7 @@ struct Node::Parts {
   std::unique_ptr<DeskPost> desk;      // Null without the role.
   std::unique_ptr<EgressPost> egress;  // Null without the role edge.
   std::unique_ptr<RouterPost> router;  // Null without the role.
+  std::unique_ptr<JournalRetention> retention;  // Embedded only.
   std::unique_ptr<PrivateLinks> links;
   std::unique_ptr<HttpWorkers> workers;
   std::unique_ptr<HttpServices> services;

@@ -45,6 +45,7 @@ Result<void> Node::Parts::apply(config::Settings fresh) {
   if (egress) egress->use(instances_of(fresh));
   tokens->use_config(fresh.tokens);
   if (desk) desk->use(fresh);
+  if (retention) retention->use(fresh.journal_retention);
   set_log_level(parse_log_level(fresh.log_level));
   warn_of_restart(fresh);
   settings = std::move(fresh);

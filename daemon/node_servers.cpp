@@ -39,6 +39,9 @@ class ServersBackend final : public Backend {
     for (auto& one : store_->weaknesses()) all.push_back(std::move(one));
     return all;
   }
+  [[nodiscard]] Result<void> erase_before(journal::Stream, Partition, Offset) override {
+    return fail(Fault::conflict, "Kafka forgets by itself, as its topics say");
+  }
   [[nodiscard]] Result<void> backup(const std::filesystem::path&) override {
     return fail(Fault::conflict,
                 "backup is for the embedded form: here the journal is in Kafka and the state in Redis, which have "

@@ -54,6 +54,11 @@ TEST_CASE("Redis is found by a socket or by Sentinels too", "[config]") {
   CHECK(sentinels.redis->host.empty());
 }
 
+TEST_CASE("the journal in the data folder forgets after two weeks unless told otherwise", "[config][rule-X6]") {
+  CHECK(right("").journal_retention == std::chrono::hours(14 * 24));
+  CHECK(right("journal: {retention: 25d}\n").journal_retention == std::chrono::hours(25 * 24));
+}
+
 TEST_CASE("doors to other machines open with their keys", "[config][rule-A4]") {
   const std::string key(40, 'k');
   const auto settings = right("agents: {ana: {}}\nzmq: {agents: \"tcp://0.0.0.0:5570\", curve_secret_file: keys/agents"

@@ -11,8 +11,8 @@ using Cases = std::vector<WrongFile>;
 std::string added(const std::string& lines) { return std::string(shortest) + lines; }
 
 constexpr const char* known_top =
-    "known: http, ops, log, desk, times, kafka, redis, zmq, node, connectors, labels, queues, rules, agents, tenant, data, "
-    "blobs, secrets, trusted_proxies, default_queue, urgency_step, missed_offers_max, send_attempts_max";
+    "known: http, ops, log, desk, times, journal, kafka, redis, zmq, node, connectors, labels, queues, rules, agents, tenant, "
+    "data, blobs, secrets, trusted_proxies, default_queue, urgency_step, missed_offers_max, send_attempts_max";
 
 void structure(Cases& cases) {
   cases.push_back({"an empty file", "", {"f.yaml:1:1 (file): is empty"}});

@@ -1,5 +1,6 @@
 """Operating: restarts with work in hand, backup and restore, bad configuration, reload, dead letters, the programs themselves."""
 import signal
+import sqlite3
 import subprocess
 
 from agent import Refused
@@ -140,6 +141,54 @@ class Configuration(EndToEnd):
         log = world.log_text().lower()
         for canary in ("canary", ana.token, "shop-token"):
             self.assertNotIn(canary, log)
+
+
+@only_on("embedded")
+class Retention(EndToEnd):
+    def test_old_records_go_and_what_is_still_open_goes_on_rule_X6(self):
+        world = self.world(lambda config: config["times"].update(session_grace="60s"))
+        ana = world.sign_in("ana")
+        accepted = self.accepted(world.form(email="a@b.example", message="Long ago"))
+        conversation = ana.take()
+        ana.reply(conversation, "Also long ago", id="reply-1")
+        wait_for(lambda: len(world.read_link(accepted["link"])["messages"]) == 2, "the reply")
+        world.stop()
+        self.age(world, days=15)
+        world.start()
+        before = self.offsets(world, "inbound_0")
+        self.assertEqual(0, before[0])
+        # A reload looks at once.
+        world.config["journal"] = {"retention": "13d"}
+        world.write_config()
+        world.signal(signal.SIGHUP)
+        wait_for(lambda: self.offsets(world, "inbound_0")[0] > 0, "old records are erased")
+        self.assertEqual(0, self.offsets(world, "outbound_0")[0], "replies stay for twice as long")
+        for _ in range(2):
+            ana.connect()
+            self.assertEqual(["Long ago", "Also long ago"], [m["text"] for m in ana.welcome["conversations"][0]["messages"]][:2])
+            world.restart(hard=True)
+        ana.connect()
+        ana.reply(conversation, "Still here")
+        wait_for(lambda: [m["text"] for m in world.read_link(accepted["link"])["messages"]]
+                 == ["Long ago", "Also long ago", "Still here"], "the conversation goes on")
+
+    @staticmethod
+    def age(world, days):
+        """All of the journal but its last record was written so long ago. Requires: usherd is stopped."""
+        with sqlite3.connect(next(world.data.glob("*.db"))) as database:
+            for table in ("inbound_0", "outbound_0", "events_0"):
+                database.execute(f"UPDATE {table} SET appended_at = appended_at - ? WHERE offset < (SELECT max(offset) FROM {table})"
+                                 if table == "inbound_0" else f"UPDATE {table} SET appended_at = appended_at - ?",
+                                 (days * 86_400_000,))
+        database.close()
+
+    @staticmethod
+    def offsets(world, table):
+        file = next(world.data.glob("*.db"))
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+            found = database.execute(f"SELECT min(offset), max(offset) FROM {table}").fetchone()
+        database.close()
+        return found
 
 
 class DeadLetters(EndToEnd):
