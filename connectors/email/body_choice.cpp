@@ -1,0 +1,93 @@
+// The choice of a body: RFC 2046 for alternatives, RFC 6522 for reports, and for the rest what mail programs show.
+#include "connectors/email/body_choice.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "connectors/email/charset.hpp"
+#include "connectors/email/email_limits.hpp"
+#include "connectors/email/flowed_text.hpp"
+#include "connectors/email/header_block.hpp"
+#include "connectors/email/html_text.hpp"
+
+namespace usher::connectors::email {
+
+namespace {
+
+constexpr std::array<std::string_view, 10> report_types{
+    "message/delivery-status",       "message/global-delivery-status", "message/disposition-notification", "message/feedback-report", "text/rfc822-headers",
+    "message/global-disposition-notification", "message/global-headers", "message/rfc822", "message/global", "message/rfc822-headers"};
+
+bool is_report_part(const Leaf& leaf) {
+  const auto found = std::find(report_types.begin(), report_types.end(), leaf.type);
+  if (found == report_types.end()) return false;
+  // A mail within a mail is a file that a person sent along, unless a report returns it.
+  const bool returned = leaf.type == "message/rfc822" || leaf.type == "message/global";
+  return !returned || leaf.parent == "multipart/report";
+}
+
+bool says_nothing(std::string_view text) { return trimmed(text).empty(); }
+
+void append_text(std::string& text, std::string_view more, bool& cut) {
+  if (says_nothing(more)) return;
+  if (!text.empty()) text += text.ends_with('\n') ? "\n" : "\n\n";
+  const std::size_t room = limits::text_bytes_max - std::min(limits::text_bytes_max, text.size());
+  if (more.size() > room) cut = true;
+  text += cut_utf8(more, room);
+}
+
+}  // namespace
+
+void BodyChoice::take(Leaf leaf) {
+  mail_.parts.push_back(leaf.type);
+  const bool offered = leaf.disposition == "attachment";
+  if (is_report_part(leaf)) {
+    // Reports are read whatever type the whole claims to have: gateways rewrite it.
+    if (leaf.bytes.size() > limits::report_part_bytes_max) mail_.cut = true;
+    mail_.report.push_back({leaf.type, leaf.bytes.substr(0, limits::report_part_bytes_max)});
+    if (offered && leaf.type == "message/rfc822") take_file(std::move(leaf));
+  } else if (offered || (leaf.type == "text/plain" && !leaf.name.empty() && !mail_.text.empty())) {
+    take_file(std::move(leaf));
+  } else if (leaf.type == "text/plain") {
+    take_text(leaf);
+  } else if (leaf.type == "text/html" && leaf.name.empty()) {
+    take_html(leaf);
+  } else if (!leaf.type.starts_with("multipart/")) {
+    take_file(std::move(leaf));
+  } else if (!says_nothing(leaf.bytes)) {
+    // A multipart that no delimiter divides: its text is better than nothing.
+    take_text(leaf);
+  }
+}
+
+void BodyChoice::take_text(const Leaf& leaf) {
+  std::string text = with_plain_ends(to_utf8(leaf.bytes, leaf.charset));
+  if (leaf.flowed) text = unflow(text, leaf.joined_without_blank);
+  if (leaf.parent == "multipart/alternative" && !mail_.text.empty()) return;  // Another form of what is there.
+  append_text(mail_.text, text, mail_.cut);
+}
+
+void BodyChoice::take_html(const Leaf& leaf) {
+  const std::string html = to_utf8(leaf.bytes, leaf.charset);
+  if (html.size() > limits::html_bytes_max) mail_.cut = true;
+  if (leaf.parent == "multipart/alternative" && !mail_.html.empty()) mail_.html.clear();  // The last is the best: RFC 2046 5.1.4.
+  const std::size_t room = limits::html_bytes_max - std::min(limits::html_bytes_max, mail_.html.size());
+  mail_.html += cut_utf8(html, room);
+}
+
+void BodyChoice::take_file(Leaf leaf) {
+  const bool offered = leaf.disposition == "attachment";
+  const bool nameless = leaf.name.empty();
+  mail_.files.push_back({std::move(leaf.type), std::move(leaf.name), std::move(leaf.content_id), std::move(leaf.bytes), !offered && nameless});
+}
+
+void BodyChoice::finish() {
+  for (auto& file : mail_.files)
+    if (!file.content_id.empty() && mail_.html.find("cid:" + file.content_id) != std::string::npos) file.inline_part = true;
+  if (!says_nothing(mail_.text) || says_nothing(mail_.html)) return;
+  const std::string text = html_to_text(mail_.html);
+  if (text.size() > limits::text_bytes_max) mail_.cut = true;
+  mail_.text = cut_utf8(text, limits::text_bytes_max);
+}
+
+}  // namespace usher::connectors::email

@@ -1,0 +1,136 @@
+// Header block: one pass over the lines.
+#include "connectors/email/header_block.hpp"
+
+#include <algorithm>
+
+#include "connectors/email/charset.hpp"
+#include "connectors/email/email_limits.hpp"
+
+namespace usher::connectors::email {
+
+namespace {
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f'; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+// The line at `at` without its end; `at` moves behind it.
+std::string_view take_line(std::string_view bytes, std::size_t& at) {
+  const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
+  std::string_view line = bytes.substr(at, end - at);
+  at = std::min(end + 1, bytes.size());
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+// The name before the colon, "" when the line is no field. A blank before the colon is tolerated: old gateways write it.
+std::string field_name(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return {};
+  const std::string_view name = trimmed(line.substr(0, colon));
+  const bool named = !name.empty() && !is_blank(line.front()) &&
+                     std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
+  return named ? ascii_lower(name) : std::string();
+}
+
+void append(std::string& value, std::string_view more, bool& cut) {
+  const std::size_t room = limits::header_value_bytes_max - std::min(limits::header_value_bytes_max, value.size());
+  if (more.size() > room) cut = true;
+  value += more.substr(0, room);
+}
+
+}  // namespace
+
+std::string ascii_lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool starts_with_nocase(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) { return a == lower(b); });
+}
+
+bool contains_nocase(std::string_view text, std::string_view word) {
+  return std::search(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) { return lower(a) == b; }) != text.end();
+}
+
+std::string_view HeaderList::value(std::string_view name) const {
+  for (const auto& field : fields)
+    if (field.name == name) return field.value;
+  return {};
+}
+
+bool HeaderList::has(std::string_view name) const {
+  return std::any_of(fields.begin(), fields.end(), [&](const HeaderField& field) { return field.name == name; });
+}
+
+HeaderBlock read_header_block(std::string_view bytes) {
+  HeaderBlock block;
+  std::size_t at = 0;
+  while (at < bytes.size() && (bytes[at] == '\r' || bytes[at] == '\n')) ++at;
+  // The separator of an mbox file, quoted or not, is no field.
+  if (bytes.substr(at).starts_with("From ") || bytes.substr(at).starts_with(">From ")) take_line(bytes, at);
+  const std::size_t begin = at;
+  auto& fields = block.headers.fields;
+  while (at < bytes.size()) {
+    const std::size_t line_at = at;
+    const std::string_view line = take_line(bytes, at);
+    if (line.empty()) break;
+    if (at - begin > limits::header_block_bytes_max || fields.size() >= limits::header_fields_max) {
+      block.cut = true;
+      continue;  // The body still begins at the first empty line.
+    }
+    if (is_blank(line.front()) && !fields.empty()) {
+      append(fields.back().value, " ", block.cut);
+      append(fields.back().value, trimmed(line), block.cut);
+      continue;
+    }
+    std::string name = field_name(line);
+    if (name.empty()) {
+      // Text without a header at all, or a body that no empty line sets apart.
+      at = line_at;
+      break;
+    }
+    fields.push_back({std::move(name), {}});
+    append(fields.back().value, trimmed(line.substr(line.find(':') + 1)), block.cut);
+  }
+  for (auto& field : fields) field.value = to_utf8(trimmed(field.value), "utf-8");
+  block.body_at = at;
+  return block;
+}
+
+std::vector<std::string> read_ids(std::string_view value) {
+  std::vector<std::string> ids;
+  const auto add = [&](std::string_view id) {
+    id = trimmed(id);
+    while (!id.empty() && (id.front() == '<' || id.front() == ',')) id.remove_prefix(1);
+    if (id.empty() || ids.size() >= limits::thread_ids_max) return;
+    std::string text(id.substr(0, usher::message::limits::short_field_bytes_max));
+    if (std::find(ids.begin(), ids.end(), text) == ids.end()) ids.push_back(std::move(text));
+  };
+  std::size_t at = value.find('<');
+  while (at != std::string_view::npos) {
+    const std::size_t end = value.find('>', at);
+    if (end == std::string_view::npos) break;
+    add(value.substr(at + 1, end - at - 1));
+    at = value.find('<', end);
+  }
+  if (!ids.empty()) return ids;
+  for (std::size_t begin = 0; begin < value.size();) {
+    const std::size_t end = std::min(value.find_first_of(" \t,;<>", begin), value.size());
+    const std::string_view word = value.substr(begin, end - begin);
+    if (word.find('@') != std::string_view::npos) add(word);
+    begin = end + 1;
+  }
+  return ids;
+}
+
+}  // namespace usher::connectors::email

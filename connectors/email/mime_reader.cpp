@@ -1,0 +1,280 @@
+// MIME by GMime. What GMime allocates for is counted first, its tree is walked without recursion, and every object is
+// given back by Held.
+#include "connectors/email/mime_reader.hpp"
+
+#include <gmime/gmime.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "connectors/email/body_choice.hpp"
+#include "connectors/email/charset.hpp"
+#include "connectors/email/email_limits.hpp"
+#include "connectors/email/header_block.hpp"
+
+namespace usher::connectors::email {
+
+namespace {
+
+struct Release {
+  void operator()(void* object) const { g_object_unref(object); }
+};
+template <class T>
+using Held = std::unique_ptr<T, Release>;
+
+struct FreeOptions {
+  void operator()(GMimeParserOptions* options) const { g_mime_parser_options_free(options); }
+};
+using Options = std::unique_ptr<GMimeParserOptions, FreeOptions>;
+
+Options new_options() {
+  static std::once_flag once;
+  std::call_once(once, [] { g_mime_init(); });
+  return Options(g_mime_parser_options_new());
+}
+
+// Takes over a text that GLib allocated.
+std::string taken(char* text) {
+  const std::string out = text == nullptr ? std::string() : to_utf8(text, "utf-8");
+  g_free(text);
+  return out;
+}
+
+std::string text_of(const char* text) { return text == nullptr ? std::string() : to_utf8(text, "utf-8"); }
+
+bool could_be_field(std::string_view line) {
+  const std::size_t colon = line.substr(0, 80).find(':');
+  return colon != std::string_view::npos && line.find(' ') > colon;
+}
+
+// GMime makes an object of every part and field there is; a mail of nothing else would take gigabytes.
+bool within_limits(std::string_view body) {
+  std::size_t boundaries = 0, delimiters = 0, fields = 0;
+  for (std::size_t at = 0; at < body.size();) {
+    const std::size_t end = std::min(body.find('\n', at), body.size());
+    const std::string_view line = body.substr(at, end - at);
+    at = end + 1;
+    if (line.starts_with("--")) ++delimiters;
+    else if (could_be_field(line)) ++fields;
+    if (line.size() < 2'000 && contains_nocase(line, "boundary")) ++boundaries;
+    if (boundaries > limits::boundary_words_max || delimiters > limits::delimiter_lines_max || fields > limits::field_lines_max) return false;
+  }
+  return true;
+}
+
+// What GMime reads: the fields that say what the body is, as read_header_block() understood them, then the body.
+std::string for_gmime(const HeaderList& headers, std::string_view body) {
+  std::string out;
+  out.reserve(body.size() + 512);
+  for (const std::string_view name : {"content-type", "content-transfer-encoding", "content-disposition", "content-id"})
+    if (headers.has(name)) out += std::string(name) + ": " + std::string(headers.value(name)) + "\n";
+  out += "\n";
+  out += body;
+  return out;
+}
+
+std::string bytes_of(GMimeStream* stream) {
+  const GByteArray* array = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+  return {reinterpret_cast<const char*>(array->data), array->len};
+}
+
+std::string decoded_content(GMimePart* part) {
+  GMimeDataWrapper* content = g_mime_part_get_content(part);
+  if (content == nullptr) return {};
+  const Held<GMimeStream> stream(g_mime_stream_mem_new());
+  g_mime_data_wrapper_write_to_stream(content, stream.get());
+  return bytes_of(stream.get());
+}
+
+// A returned or forwarded mail, as it stands.
+std::string raw_content(GMimeMessagePart* part) {
+  GMimeMessage* message = g_mime_message_part_get_message(part);
+  if (message == nullptr) return {};
+  const Held<GMimeStream> stream(g_mime_stream_mem_new());
+  g_mime_object_write_to_stream(GMIME_OBJECT(message), nullptr, stream.get());
+  return bytes_of(stream.get());
+}
+
+std::string media_type(GMimeObject* object) {
+  GMimeContentType* type = g_mime_object_get_content_type(object);
+  return type == nullptr ? "text/plain" : ascii_lower(taken(g_mime_content_type_get_mime_type(type)));
+}
+
+std::string parameter(GMimeObject* object, const char* name) {
+  GMimeContentType* type = g_mime_object_get_content_type(object);
+  return type == nullptr ? std::string() : text_of(g_mime_content_type_get_parameter(type, name));
+}
+
+Leaf leaf_of(GMimeObject* object, const std::string& parent) {
+  Leaf leaf;
+  leaf.type = media_type(object);
+  leaf.parent = parent;
+  leaf.disposition = ascii_lower(text_of(g_mime_object_get_disposition(object)));
+  leaf.content_id = text_of(g_mime_object_get_content_id(object));
+  if (GMIME_IS_PART(object)) {
+    leaf.name = text_of(g_mime_part_get_filename(GMIME_PART(object)));
+    leaf.bytes = decoded_content(GMIME_PART(object));
+  } else if (GMIME_IS_MESSAGE_PART(object)) {
+    const char* name = g_mime_object_get_content_disposition_parameter(object, "filename");
+    leaf.name = name != nullptr ? text_of(name) : parameter(object, "name");
+    leaf.bytes = raw_content(GMIME_MESSAGE_PART(object));
+  }
+  leaf.charset = parameter(object, "charset");
+  leaf.flowed = ascii_lower(parameter(object, "format")) == "flowed";
+  leaf.joined_without_blank = ascii_lower(parameter(object, "delsp")) == "yes";
+  return leaf;
+}
+
+struct Branch {
+  GMimeObject* object = nullptr;  // Lives as long as the message.
+  std::string parent;             // Type of the multipart it stands in.
+  std::size_t depth = 0;
+};
+
+// Leaves in the order in which a reader meets them; what lies deeper or further than the limits is left out.
+void walk(GMimeObject* root, Mail& mail) {
+  BodyChoice choice(mail);
+  std::vector<Branch> waiting{{root, "", 0}};
+  std::size_t seen = 0;
+  while (!waiting.empty()) {
+    const Branch branch = std::move(waiting.back());
+    waiting.pop_back();
+    if (++seen > limits::parts_max || branch.depth > limits::depth_max) {
+      mail.cut = true;
+      continue;
+    }
+    const bool multipart = GMIME_IS_MULTIPART(branch.object);
+    const int count = multipart ? g_mime_multipart_get_count(GMIME_MULTIPART(branch.object)) : 0;
+    if (count == 0) {
+      choice.take(leaf_of(branch.object, branch.parent));
+      continue;
+    }
+    const std::string type = media_type(branch.object);
+    for (int i = count - 1; i >= 0; --i)
+      waiting.push_back({g_mime_multipart_get_part(GMIME_MULTIPART(branch.object), i), type, branch.depth + 1});
+  }
+  choice.finish();
+}
+
+Held<GMimeMessage> parse(const std::string& bytes) {
+  const Options options = new_options();
+  const Held<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(bytes.data(), bytes.size()));
+  const Held<GMimeParser> parser(g_mime_parser_new_with_stream(stream.get()));
+  return Held<GMimeMessage>(g_mime_parser_construct_message(parser.get(), options.get()));
+}
+
+void show_raw(Mail& mail, std::string_view bytes) {
+  mail.unparsed = true;
+  mail.cut = mail.cut || bytes.size() > limits::raw_text_bytes_max;
+  const std::string text = to_utf8(bytes.substr(0, limits::raw_text_bytes_max), "");
+  mail.text = cut_utf8(text, limits::text_bytes_max);
+  if (mail.parts.empty()) mail.parts.push_back("text/plain");
+}
+
+std::vector<Mailbox> mailboxes(const HeaderList& headers, std::string_view name) {
+  std::vector<Mailbox> out;
+  for (const auto& field : headers.fields) {
+    if (field.name != name) continue;
+    for (auto& mailbox : read_mailboxes(field.value))
+      if (out.size() < limits::mailboxes_max) out.push_back(std::move(mailbox));
+    // Two To fields are one list, cut in two; a second From is somebody else's addition.
+    if (name == "from" && !out.empty()) break;
+  }
+  return out;
+}
+
+void read_routing(Mail& mail) {
+  const HeaderList& headers = mail.headers;
+  mail.from = mailboxes(headers, "from");
+  mail.to = mailboxes(headers, "to");
+  mail.cc = mailboxes(headers, "cc");
+  mail.reply_to = mailboxes(headers, "reply-to");
+  for (const std::string_view name : {"delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to"})
+    for (const auto& mailbox : mailboxes(headers, name))
+      if (std::find(mail.delivered_to.begin(), mail.delivered_to.end(), mailbox.address) == mail.delivered_to.end())
+        mail.delivered_to.push_back(mailbox.address);
+  if (headers.has("return-path")) {
+    const auto path = read_mailboxes(std::string(headers.value("return-path")));
+    mail.return_path = path.empty() ? "" : path.front().address;
+  }
+}
+
+void read_headers(Mail& mail) {
+  const HeaderList& headers = mail.headers;
+  const auto id = read_ids(headers.value("message-id"));
+  // A Message-ID that is no id in brackets is still what the sender's program will quote.
+  mail.message_id = id.empty() ? std::string(headers.value("message-id").substr(0, 255)) : id.front();
+  if (mail.message_id == "<>") mail.message_id.clear();
+  mail.in_reply_to = read_ids(headers.value("in-reply-to"));
+  mail.references = read_ids(headers.value("references"));
+  mail.subject = decode_words(std::string(headers.value("subject")));
+  mail.date = read_date(std::string(headers.value("date")));
+  read_routing(mail);
+}
+
+}  // namespace
+
+std::string decode_words(const std::string& value) {
+  const Options options = new_options();
+  return std::string(trimmed(taken(g_mime_utils_header_decode_text(options.get(), value.c_str()))));
+}
+
+std::optional<Instant> read_date(const std::string& value) {
+  if (value.empty()) return std::nullopt;
+  new_options();
+  GDateTime* date = g_mime_utils_header_decode_date(value.c_str());
+  if (date == nullptr) return std::nullopt;
+  const Instant at = from_unix_ms(g_date_time_to_unix(date) * 1000);
+  g_date_time_unref(date);
+  return at;
+}
+
+std::vector<Mailbox> read_mailboxes(const std::string& value) {
+  std::vector<Mailbox> out;
+  // GMime reads groups by recursion.
+  if (std::count(value.begin(), value.end(), ':') > static_cast<std::ptrdiff_t>(limits::mailboxes_max)) return out;
+  const Options options = new_options();
+  const Held<InternetAddressList> list(internet_address_list_parse(options.get(), value.c_str()));
+  if (list == nullptr) return out;
+  const int count = internet_address_list_length(list.get());
+  std::vector<InternetAddress*> waiting;
+  for (int i = count - 1; i >= 0; --i) waiting.push_back(internet_address_list_get_address(list.get(), i));
+  while (!waiting.empty() && out.size() < limits::mailboxes_max) {
+    InternetAddress* one = waiting.back();
+    waiting.pop_back();
+    if (INTERNET_ADDRESS_IS_GROUP(one)) {
+      InternetAddressList* members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(one));
+      for (int i = internet_address_list_length(members) - 1; i >= 0; --i) waiting.push_back(internet_address_list_get_address(members, i));
+      continue;
+    }
+    const std::string address = ascii_lower(text_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one))));
+    if (address.find('@') == std::string::npos) continue;
+    out.push_back({std::string(trimmed(text_of(internet_address_get_name(one)))), address});
+  }
+  return out;
+}
+
+Mail read_mail(std::string_view bytes) {
+  Mail mail;
+  HeaderBlock block = read_header_block(bytes.substr(0, limits::mail_bytes_max));
+  mail.headers = std::move(block.headers);
+  mail.cut = block.cut;
+  read_headers(mail);
+  const std::string_view body = bytes.substr(std::min(block.body_at, bytes.size()));
+  if (mail.headers.fields.empty() || bytes.size() > limits::mail_bytes_max || !within_limits(body)) {
+    show_raw(mail, bytes);
+    return mail;
+  }
+  const Held<GMimeMessage> message = parse(for_gmime(mail.headers, body));
+  GMimeObject* root = message == nullptr ? nullptr : g_mime_message_get_mime_part(message.get());
+  if (root == nullptr) {
+    show_raw(mail, bytes);
+    return mail;
+  }
+  mail.type = media_type(root);
+  walk(root, mail);
+  return mail;
+}
+
+}  // namespace usher::connectors::email

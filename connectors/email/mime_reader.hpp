@@ -1,0 +1,24 @@
+// The bytes of a mail as a Mail, by GMime; no other file knows GLib. The header is read by hand (header_block.hpp), GMime
+// takes the body apart. Always gives something: what is over a limit or no mail comes back marked `unparsed`, with the raw
+// beginning as its text. Pure: any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/email/mail.hpp"
+
+namespace usher::connectors::email {
+
+[[nodiscard]] Mail read_mail(std::string_view bytes);
+
+// RFC 2047 words and what passes for them. Requires: UTF-8.
+[[nodiscard]] std::string decode_words(const std::string& value);
+// An address field; groups give their members. What is no address is left out.
+[[nodiscard]] std::vector<Mailbox> read_mailboxes(const std::string& value);
+// RFC 5322 dates and the forms real programs write.
+[[nodiscard]] std::optional<Instant> read_date(const std::string& value);
+
+}  // namespace usher::connectors::email
