@@ -78,6 +78,8 @@ void BodyChoice::take_html(const Leaf& leaf) {
 void BodyChoice::take_file(Leaf leaf) {
   const bool offered = leaf.disposition == "attachment";
   const bool nameless = leaf.name.empty();
+  // CRLF between lines of text is the mail's, not the file's (RFC 2049 4).
+  if (leaf.type.starts_with("text/") && !leaf.exact) leaf.bytes = with_plain_ends(leaf.bytes);
   mail_.files.push_back({std::move(leaf.type), std::move(leaf.name), std::move(leaf.content_id), std::move(leaf.bytes), !offered && nameless});
 }
 

@@ -15,6 +15,7 @@ struct Leaf {
   std::string content_id;
   std::string charset;
   std::string bytes;  // Decoded.
+  bool exact = false;  // Base64: the bytes are the sender's, line ends and all.
   bool flowed = false, joined_without_blank = false;
 };
 

@@ -2,6 +2,7 @@
 #include "connectors/email/header_block.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
@@ -31,6 +32,20 @@ std::string field_name(std::string_view line) {
   const bool named = !name.empty() && !is_blank(line.front()) &&
                      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
   return named ? ascii_lower(name) : std::string();
+}
+
+// A line that is no field, in the midst of a header: some program lost the blank that continues a field. The header goes
+// on when a field that only headers have follows before the empty line.
+bool header_goes_on(std::string_view bytes, std::size_t at) {
+  static constexpr auto known = std::to_array<std::string_view>(
+      {"content-type", "content-transfer-encoding", "mime-version", "message-id", "received", "subject", "from", "to", "date", "return-path", "dkim-signature"});
+  for (std::size_t lines = 0; lines < 50 && at < bytes.size(); ++lines) {
+    const std::string_view line = take_line(bytes, at);
+    if (line.empty()) return false;
+    const std::string name = field_name(line.substr(0, 200));
+    if (name.starts_with("x-") || std::find(known.begin(), known.end(), name) != known.end()) return true;
+  }
+  return false;
 }
 
 void append(std::string& value, std::string_view more, bool& cut) {
@@ -94,6 +109,7 @@ HeaderBlock read_header_block(std::string_view bytes) {
       continue;
     }
     std::string name = field_name(line);
+    if (name.empty() && !fields.empty() && header_goes_on(bytes, at)) continue;
     if (name.empty()) {
       // Text without a header at all, or a body that no empty line sets apart.
       at = line_at;

@@ -11,6 +11,7 @@
 #include "connectors/email/body_choice.hpp"
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
+#include "connectors/email/encoded_words.hpp"
 #include "connectors/email/header_block.hpp"
 
 namespace usher::connectors::email {
@@ -68,7 +69,8 @@ std::string for_gmime(const HeaderList& headers, std::string_view body) {
   std::string out;
   out.reserve(body.size() + 512);
   for (const std::string_view name : {"content-type", "content-transfer-encoding", "content-disposition", "content-id"})
-    if (headers.has(name)) out += std::string(name) + ": " + std::string(headers.value(name)) + "\n";
+    // RFC 2045 5.2: a type that is none is text.
+    if (headers.has(name) && (name != "content-type" || headers.value(name).substr(0, headers.value(name).find(';')).find('/') != std::string_view::npos)) out += std::string(name) + ": " + std::string(headers.value(name)) + "\n";
   out += "\n";
   out += body;
   return out;
@@ -115,10 +117,15 @@ Leaf leaf_of(GMimeObject* object, const std::string& parent) {
   if (GMIME_IS_PART(object)) {
     leaf.name = text_of(g_mime_part_get_filename(GMIME_PART(object)));
     leaf.bytes = decoded_content(GMIME_PART(object));
+    const GMimeContentEncoding encoding = g_mime_part_get_content_encoding(GMIME_PART(object));
+    leaf.exact = encoding == GMIME_CONTENT_ENCODING_BASE64 || encoding == GMIME_CONTENT_ENCODING_BINARY || encoding == GMIME_CONTENT_ENCODING_UUENCODE;
   } else if (GMIME_IS_MESSAGE_PART(object)) {
     const char* name = g_mime_object_get_content_disposition_parameter(object, "filename");
     leaf.name = name != nullptr ? text_of(name) : parameter(object, "name");
     leaf.bytes = raw_content(GMIME_MESSAGE_PART(object));
+  } else if (GMIME_IS_MULTIPART(object)) {
+    // No delimiter divides it: what stands before the first one is all there is.
+    leaf.bytes = text_of(g_mime_multipart_get_prologue(GMIME_MULTIPART(object))) + text_of(g_mime_multipart_get_epilogue(GMIME_MULTIPART(object)));
   }
   leaf.charset = parameter(object, "charset");
   leaf.flowed = ascii_lower(parameter(object, "format")) == "flowed";
@@ -208,17 +215,12 @@ void read_headers(Mail& mail) {
   if (mail.message_id == "<>") mail.message_id.clear();
   mail.in_reply_to = read_ids(headers.value("in-reply-to"));
   mail.references = read_ids(headers.value("references"));
-  mail.subject = decode_words(std::string(headers.value("subject")));
+  mail.subject = decode_words(headers.value("subject"));
   mail.date = read_date(std::string(headers.value("date")));
   read_routing(mail);
 }
 
 }  // namespace
-
-std::string decode_words(const std::string& value) {
-  const Options options = new_options();
-  return std::string(trimmed(taken(g_mime_utils_header_decode_text(options.get(), value.c_str()))));
-}
 
 std::optional<Instant> read_date(const std::string& value) {
   if (value.empty()) return std::nullopt;
@@ -235,7 +237,7 @@ std::vector<Mailbox> read_mailboxes(const std::string& value) {
   // GMime reads groups by recursion.
   if (std::count(value.begin(), value.end(), ':') > static_cast<std::ptrdiff_t>(limits::mailboxes_max)) return out;
   const Options options = new_options();
-  const Held<InternetAddressList> list(internet_address_list_parse(options.get(), value.c_str()));
+  const Held<InternetAddressList> list(internet_address_list_parse(options.get(), mended_words(value).c_str()));
   if (list == nullptr) return out;
   const int count = internet_address_list_length(list.get());
   std::vector<InternetAddress*> waiting;

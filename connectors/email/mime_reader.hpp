@@ -14,8 +14,6 @@ namespace usher::connectors::email {
 
 [[nodiscard]] Mail read_mail(std::string_view bytes);
 
-// RFC 2047 words and what passes for them. Requires: UTF-8.
-[[nodiscard]] std::string decode_words(const std::string& value);
 // An address field; groups give their members. What is no address is left out.
 [[nodiscard]] std::vector<Mailbox> read_mailboxes(const std::string& value);
 // RFC 5322 dates and the forms real programs write.

@@ -1,0 +1,226 @@
+// Mails of our own: what parsers disagree on, decided.
+#include <catch2/catch.hpp>
+
+#include "connectors/email/charset.hpp"
+#include "connectors/email/email_limits.hpp"
+#include "connectors/email/encoded_words.hpp"
+#include "connectors/email/flowed_text.hpp"
+#include "connectors/email/header_block.hpp"
+#include "connectors/email/html_text.hpp"
+#include "connectors/email/mime_reader.hpp"
+
+using namespace usher::connectors::email;
+
+namespace {
+
+Mail mail_with(const std::string& header, const std::string& body = "Hello.\n") {
+  return read_mail("From: Ana <ana@example.org>\nTo: support@example.com\n" + header + "\n" + body);
+}
+
+}  // namespace
+
+TEST_CASE("a plain mail gives its addresses and text", "[mime]") {
+  const Mail mail = read_mail(
+      "Return-Path: <ana@example.org>\r\nDelivered-To: Support@example.com\r\nFrom: =?utf-8?Q?Ana_M=C3=BCller?= <Ana@Example.org>\r\n"
+      "To: Support <support@example.com>, \"Sales, EU\" <sales@example.com>\r\nCc: team: ben@example.org, eva@example.org;\r\nReply-To: ana@home.example\r\n"
+      "Subject: =?iso-8859-1?Q?Gr=FC=DFe?= =?utf-8?B?IPCfjYA=?=\r\nDate: Sat, 21 Nov 2026 19:57:59 +0100\r\nMessage-ID: <a1@example.org>\r\n"
+      "In-Reply-To: <u9@desk.example>\r\nReferences: <u7@desk.example>\r\n <u9@desk.example>\r\n\r\nWhere is it?\r\n");
+  CHECK(mail.from == std::vector<Mailbox>{{"Ana M\u00fcller", "ana@example.org"}});
+  CHECK(mail.to == std::vector<Mailbox>{{"Support", "support@example.com"}, {"Sales, EU", "sales@example.com"}});
+  CHECK(mail.cc == std::vector<Mailbox>{{"", "ben@example.org"}, {"", "eva@example.org"}});
+  CHECK(mail.reply_to == std::vector<Mailbox>{{"", "ana@home.example"}});
+  CHECK(mail.delivered_to == std::vector<std::string>{"support@example.com"});
+  CHECK(mail.return_path == "ana@example.org");
+  CHECK(mail.subject == "Gr\u00fc\u00dfe \U0001f340");
+  CHECK(mail.message_id == "a1@example.org");
+  CHECK(mail.in_reply_to == std::vector<std::string>{"u9@desk.example"});
+  CHECK(mail.references == std::vector<std::string>{"u7@desk.example", "u9@desk.example"});
+  REQUIRE(mail.date);
+  CHECK(format_rfc3339(*mail.date) == "2026-11-21T18:57:59.000Z");
+  CHECK(mail.text == "Where is it?\n");
+  CHECK(mail.parts == std::vector<std::string>{"text/plain"});
+  CHECK_FALSE(mail.unparsed);
+}
+
+TEST_CASE("an empty Message-ID is none", "[mime]") {
+  CHECK(mail_with("Message-ID: <>\n").message_id.empty());
+  CHECK(mail_with("Message-ID:\n").message_id.empty());
+  CHECK(mail_with("In-Reply-To: <>\nReferences: <> <>\n").in_reply_to.empty());
+  CHECK(mail_with("In-Reply-To: <>\nReferences: <> <>\n").references.empty());
+  CHECK(mail_with("Message-ID: no-brackets@example.org\n").message_id == "no-brackets@example.org");
+}
+
+TEST_CASE("the alternative is one text and one HTML", "[mime]") {
+  const Mail mail = mail_with("Content-Type: multipart/alternative; boundary=b\n",
+                              "--b\nContent-Type: text/plain; charset=utf-8\n\nplain\n--b\nContent-Type: text/html; charset=utf-8\n\n<p>rich</p>\n--b--\n");
+  CHECK(mail.text == "plain");
+  CHECK(mail.html == "<p>rich</p>");
+  CHECK(mail.parts == std::vector<std::string>{"text/plain", "text/html"});
+}
+
+TEST_CASE("HTML alone gives the text", "[mime]") {
+  const Mail mail = mail_with("Content-Type: text/html; charset=iso-8859-1\n", "<p>Gr\xfc\xdf\x65</p><p>two</p>");
+  CHECK(mail.text == "Gr\u00fc\u00dfe\n\ntwo");
+}
+
+TEST_CASE("texts around a picture are one text", "[mime]") {
+  const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=b\n",
+                              "--b\n\nabove\n--b\nContent-Type: image/png\nContent-ID: <p1>\nContent-Transfer-Encoding: base64\n\niVBORw==\n--b\n\nbelow\n--b--\n");
+  CHECK(mail.text == "above\n\nbelow");
+  REQUIRE(mail.files.size() == 1);
+  CHECK(mail.files[0].type == "image/png");
+  CHECK(mail.files[0].bytes == "\x89PNG");
+  CHECK(mail.files[0].inline_part);
+}
+
+TEST_CASE("files keep their names whatever way they are spelled", "[mime]") {
+  const auto named = [](const std::string& field) {
+    const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=b\n", "--b\n\nsee file\n--b\nContent-Type: application/pdf\n" + field + "\n\nx\n--b--\n");
+    REQUIRE(mail.files.size() == 1);
+    return mail.files[0].name;
+  };
+  CHECK(named("Content-Disposition: attachment; filename=\"bill.pdf\"") == "bill.pdf");
+  CHECK(named("Content-Disposition: attachment; filename*=utf-8''Rechnung%20%C3%BC.pdf") == "Rechnung \u00fc.pdf");
+  CHECK(named("Content-Disposition: attachment; filename*0*=utf-8''Rech; filename*1=nung.pdf") == "Rechnung.pdf");
+  CHECK(named("Content-Disposition: attachment; filename=\"=?utf-8?B?w7wucGRm?=\"") == "\u00fc.pdf");
+  CHECK(named("Content-Disposition: attachment; filename") == "");
+}
+
+TEST_CASE("a file of text has its own line ends and not those of the mail", "[mime]") {
+  const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=b\n",
+                              "--b\n\nsee file\n--b\nContent-Type: text/x-ruby; name=a.rb\n\none\r\ntwo\r\n--b\nContent-Type: text/csv; name=b.csv\nContent-Transfer-Encoding: base64\n\n"
+                              "YQ0KYg==\n--b--\n");
+  REQUIRE(mail.files.size() == 2);
+  CHECK(mail.files[0].bytes == "one\ntwo");
+  CHECK(mail.files[1].bytes == "a\r\nb");
+}
+
+TEST_CASE("winmail.dat is kept as the file it is", "[mime]") {
+  const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=b\n",
+                              "--b\n\nhello\n--b\nContent-Type: application/ms-tnef; name=\"winmail.dat\"\nContent-Transfer-Encoding: base64\n\neJ8+Ig==\n--b--\n");
+  REQUIRE(mail.files.size() == 1);
+  CHECK(mail.files[0].name == "winmail.dat");
+  CHECK(mail.files[0].bytes == "\x78\x9f\x3e\x22");
+}
+
+TEST_CASE("a forwarded mail is a file", "[mime]") {
+  const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=b\n",
+                              "--b\n\nsee below\n--b\nContent-Type: message/rfc822\nContent-Disposition: attachment; filename=\"old.eml\"\n\nSubject: old\n\nold text\n--b--\n");
+  REQUIRE(mail.files.size() == 1);
+  CHECK(mail.files[0].name == "old.eml");
+  CHECK(mail.files[0].bytes.find("old text") != std::string::npos);
+  CHECK(mail.text == "see below");
+}
+
+TEST_CASE("character sets that are wrong or unknown or cut still give UTF-8", "[mime]") {
+  CHECK(to_utf8("Gr\xfc\xdf\x65", "iso-8859-1") == "Gr\u00fc\u00dfe");
+  CHECK(to_utf8("\x80 5", "iso-8859-1") == "\u20ac 5");  // What says Latin-1 is windows-1252.
+  CHECK(to_utf8("\x82\xa0", "Shift_JIS") == "\u3042");
+  CHECK(to_utf8("\x1b$B$\"\x1b(B", "ISO-2022-JP") == "\u3042");
+  CHECK(to_utf8("\xc4\xe3", "gb2312") == "\u4f60");
+  CHECK(to_utf8("caf\xe9", "no-such-set") == "caf\u00e9");
+  CHECK(to_utf8("caf\xc3\xa9", "no-such-set") == "caf\u00e9");
+  CHECK(to_utf8("caf\xe9!", "utf-8") == "caf\ufffd!");
+  CHECK(to_utf8("\xed\xa0\x80", "utf-8") == "\ufffd\ufffd\ufffd");  // A surrogate is no character.
+  CHECK(to_utf8(std::string_view("a\0b", 3), "utf-8") == "ab");
+  CHECK(to_utf8("x", "../../evil//TRANSLIT") == "x");
+  CHECK(is_utf8(to_utf8("\xff\xfe\x00\xd8", "utf-16")));
+}
+
+TEST_CASE("flowed lines flow and quoted ones stay", "[mime]") {
+  CHECK(unflow("One \ntwo\n> quoted \n> more\n>> deep\nthree \n\n-- \nAna\n", false) == "One two\n> quoted \n> more\n>> deep\nthree \n-- \nAna\n");
+  CHECK(unflow("Donau \ndampf\n", true) == "Donaudampf\n");
+  CHECK(unflow(" From me\n", false) == "From me\n");
+}
+
+TEST_CASE("HTML says what a reader sees", "[mime]") {
+  CHECK(html_to_text("<p>One</p><p>Two<br>three</p>") == "One\n\nTwo\nthree");
+  CHECK(html_to_text("a &amp; b &lt;c&gt; &eacute; &#8364; &#x20AC; &nosuch; &") == "a & b <c> \u00e9 \u20ac \u20ac &nosuch; &");
+  CHECK(html_to_text("<style>p{}</style><script>alert('<p>')</script>text<!-- no -->") == "text");
+  CHECK(html_to_text("<div>new</div><blockquote><div>old</div><blockquote>older</blockquote></blockquote>") == "new\n> old\n>> older");
+  CHECK(html_to_text("see <a href=\"https://example.org/x\">this</a> and <a href='https://example.org'>example.org</a>") ==
+        "see this <https://example.org/x> and example.org");
+  CHECK(html_to_text("<ul><li>one<li>two</ul>") == "- one\n- two");
+  CHECK(html_to_text("<pre>a\n  b</pre>") == "a\n  b");
+  CHECK(html_to_text("1 < 2 <") == "1 < 2 <");
+  CHECK(html_to_text("<a href=\"x>y") == "y");
+}
+
+TEST_CASE("HTML that nests without end costs no more than its length", "[mime]") {
+  std::string html;
+  for (int i = 0; i < 200'000; ++i) html += "<b><blockquote><a title=\"";
+  CHECK(html_to_text(html).size() < html.size() * 4);
+}
+
+TEST_CASE("header lines are fields whatever stands around them", "[mime]") {
+  const auto block = read_header_block("\r\n\nFrom mbox Sat Nov 21\nSubject : spaced\nX-Long: one\n\ttwo\n  three\nTo: a@example.org,\n\t\n\tb@example.org\n\nbody");
+  CHECK(block.headers.value("subject") == "spaced");
+  CHECK(block.headers.value("x-long") == "one two three");
+  CHECK(read_mailboxes(std::string(block.headers.value("to"))).size() == 2);
+}
+
+TEST_CASE("what is no mail comes back raw and marked", "[mime]") {
+  for (const std::string& bytes : {std::string(), std::string("just words, no header"), std::string("\xff\xfe\x00garbage", 10)}) {
+    const Mail mail = read_mail(bytes);
+    CHECK(mail.unparsed);
+    CHECK(is_utf8(mail.text));
+  }
+  CHECK(read_mail("just words, no header").text == "just words, no header");
+}
+
+TEST_CASE("mails over a limit are raw and marked or cut and marked", "[mime]") {
+  std::string deep, end;
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "b" + std::to_string(i);
+    deep += "Content-Type: multipart/mixed; boundary=" + name + "\n\n--" + name + "\n";
+    end = "\n--" + name + "--" + end;
+  }
+  const Mail nested = read_mail("From: a@example.org\n" + deep + "\n\ndeep down\n" + end);
+  CHECK(nested.cut);
+  CHECK_FALSE(nested.unparsed);
+
+  std::string many = "From: a@example.org\nContent-Type: multipart/mixed; boundary=b\n\n";
+  for (int i = 0; i < 3'000; ++i) many += "--b\n\nx\n";
+  CHECK(read_mail(many).cut);
+  CHECK(read_mail(many).parts.size() <= usher::connectors::email::limits::parts_max);
+
+  std::string bomb = "From: a@example.org\nContent-Type: multipart/mixed; boundary=b\n\n";
+  for (std::size_t i = 0; i <= usher::connectors::email::limits::delimiter_lines_max; ++i) bomb += "--b\n\n";
+  CHECK(read_mail(bomb).unparsed);
+  CHECK(read_mail(bomb).from.size() == 1);
+
+  std::string fields = "From: a@example.org\n";
+  for (int i = 0; i < 5'000; ++i) fields += "X-" + std::to_string(i) + ": y\n";
+  const Mail wide = read_mail(fields + "\nbody");
+  CHECK(wide.cut);
+  CHECK(wide.text == "body");
+  CHECK(read_mailboxes(std::string(100'000, ':')).empty());
+}
+
+TEST_CASE("a multipart without its delimiter still says something", "[mime]") {
+  const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=never\n", "All that came through.\n");
+  CHECK(mail.text.find("All that came through.") != std::string::npos);
+}
+
+TEST_CASE("encoded words are read as programs write them", "[mime]") {
+  CHECK(decode_words("=?UTF-8?B?TXlTdXJ2ZXk=?= =?UTF-8?B?LmNvbTog?= =?UTF-8?Q?91?=") == "MySurvey.com: 91");
+  CHECK(decode_words("=?utf-8?B?w?= =?utf-8?B?w7w=?= a") == "\u00fc a");
+  CHECK(decode_words("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?=") == "\u00fc");  // Cut within a character.
+  CHECK(decode_words("=?iso-8859-1*de?q?Gr=FC=DFe_an?= =?utf-8?q?_alle?=") == "Gr\u00fc\u00dfe an alle");
+  CHECK(decode_words("Re: \"=?utf-8?Q?a?=\" b =?utf-8?Q?c") == "Re: \"a\" b =?utf-8?Q?c");
+  CHECK(decode_words("=?utf-8?Q?a=0D=0ABcc:_x?=").find('\n') == std::string::npos);
+  CHECK(read_mailboxes("=?UTF-8?B?QW5h?= =?UTF-8?B?IE0=?= <ana@example.org>") == std::vector<Mailbox>{{"Ana M", "ana@example.org"}});
+}
+
+TEST_CASE("a header goes on behind a line that lost its blank", "[mime]") {
+  const Mail mail = read_mail("From: a@example.org\nX-Long: one\ntwo-without-blank\nSubject: here\nContent-Type: text/plain\n\nbody\n");
+  CHECK(mail.subject == "here");
+  CHECK(mail.text == "body\n");
+}
+
+TEST_CASE("dates are read as programs write them", "[mime]") {
+  CHECK(read_date("Sat, 21 Nov 2026 19:57:59 +0100 (CET)") == parse_rfc3339("2026-11-21T18:57:59Z"));
+  CHECK(read_date("21 Nov 2026 18:57:59 GMT") == parse_rfc3339("2026-11-21T18:57:59Z"));
+  CHECK_FALSE(read_date("yesterday"));
+  CHECK_FALSE(read_date(""));
+}
