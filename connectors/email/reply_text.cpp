@@ -1,0 +1,261 @@
+// New text: every line gets a kind, attributions that run over several lines are found, then what the order of kinds says
+// is cut. The order of the cuts matters: a signature may stand above the quote, a repeated header below.
+#include "connectors/email/reply_text.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "connectors/email/header_block.hpp"
+#include "connectors/email/reply_words.hpp"
+#include "connectors/folded_text.hpp"
+
+namespace usher::connectors::email {
+
+namespace {
+
+constexpr std::size_t attribution_lines_max = 6;
+constexpr std::size_t attribution_bytes_max = 500;
+constexpr std::size_t lines_max = 20'000;  // Longer texts are taken as they are.
+
+enum class Kind { empty, text, quote, attribution, delimiter, device, header };
+
+struct Line {
+  std::string_view text;
+  std::string folded;
+  Kind kind = Kind::text;
+};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_word_byte(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// "> so", "C> so": a quote, marked with the initials or the name of the quoted.
+bool is_quote(std::string_view line) {
+  line = trimmed(line);
+  std::size_t at = 0;
+  while (at < line.size() && at < 16 && is_word_byte(line[at]) && !is_digit(line[at])) ++at;
+  if (at >= line.size() || line[at] != '>') return false;
+  return at == 0 || at + 1 == line.size() || line[at + 1] == ' ' || line[at + 1] == '>';
+}
+
+// A line of nothing but strokes, two at least; or the mark that one mail program hides.
+bool is_stroke(std::string_view line) {
+  line = trimmed(line);
+  if (line == "\xe1\x90\xa7" || line == "\xe2\x80\x94") return true;
+  constexpr std::string_view strokes = "-_=+~#*,";
+  return line.size() >= 2 && std::all_of(line.begin(), line.end(), [&](char c) { return strokes.find(c) != std::string_view::npos; });
+}
+
+// "-----Original Message-----" in any language: words between strokes. `folded` ends with a stroke then, too.
+bool is_titled_stroke(std::string_view folded) {
+  if (!folded.starts_with("--") || !folded.ends_with("--") || folded.size() > 120) return false;
+  while (folded.starts_with('-')) folded.remove_prefix(1);
+  while (folded.ends_with('-')) folded.remove_suffix(1);
+  return std::count_if(folded.begin(), folded.end(), is_word_byte) >= 3;
+}
+
+Kind kind_of(const Line& line) {
+  if (trimmed(line.text).empty()) return Kind::empty;
+  if (is_quote(line.text)) return Kind::quote;
+  if (is_stroke(line.text)) return Kind::delimiter;
+  if (is_titled_stroke(line.folded) && attribution_verb_end(line.folded) == std::string_view::npos) return Kind::delimiter;
+  if (begins_forward(line.folded)) return Kind::delimiter;
+  if (is_device_signature(line.folded)) return Kind::device;
+  if (is_repeated_header(line.folded)) return Kind::header;
+  return Kind::text;
+}
+
+std::vector<Line> lines_of(std::string_view text) {
+  std::vector<Line> lines;
+  bool fenced = false;
+  for (std::size_t at = 0; at <= text.size() && lines.size() < lines_max;) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    Line line{text.substr(at, end - at), {}, Kind::text};
+    at = end + 1;
+    const bool fence = trimmed(line.text).starts_with("```");
+    if (line.text.size() < attribution_bytes_max * 2) line.folded = fold(line.text);
+    // In a block of code nothing is a signature.
+    if (!fenced && !fence) line.kind = kind_of(line);
+    if (fence) fenced = !fenced;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string_view unquoted(std::string_view line) {
+  while (line.starts_with('>') || line.starts_with(' ')) line.remove_prefix(1);
+  return line;
+}
+
+bool has_date(std::string_view text) { return std::any_of(text.begin(), text.end(), is_digit); }
+
+bool has_address(std::string_view text) { return text.find('@') != std::string_view::npos; }
+
+// "2016-03-03 17:21 GMT+01:00 Some One", "2013/7/20 sam <a@b.c>": year, month, day, and a time zone or an address.
+bool is_dated_sender(std::string_view text) {
+  if (text.size() < 12 || !std::all_of(text.begin(), text.begin() + 4, is_digit)) return false;
+  const std::string_view rest = text.substr(4);
+  if (rest.starts_with("年") || rest.starts_with("년")) return (text.ends_with(':') || text.ends_with("：")) && has_address(text);
+  if ((rest[0] != '-' && rest[0] != '/') || !is_digit(rest[1])) return false;
+  const bool zone = text.find(" gmt") != std::string_view::npos;
+  const bool closed = text.ends_with('>') || text.ends_with(">:") || text.ends_with("> :");
+  return closed ? has_address(text) : zone && text.size() < 120 && text.find('<') == std::string_view::npos;
+}
+
+// `text` is one or more lines joined, folded.
+bool is_attribution(std::string_view text, bool must_open) {
+  if (text.empty() || text.size() > attribution_bytes_max) return false;
+  if (std::count(text.begin(), text.end(), '<') != std::count(text.begin(), text.end(), '>')) return false;
+  if (is_dated_sender(text)) return true;
+  const bool ends = text.ends_with(':') || text.ends_with("：") || text.ends_with("--");
+  const std::size_t verb = ends ? attribution_verb_end(text) : std::string_view::npos;
+  if (verb == std::string_view::npos) return false;
+  const std::string_view after = text.substr(verb);
+  const bool closes = std::none_of(after.begin(), after.end(), is_word_byte) || after.starts_with("(") || has_date(after) || has_address(after) ||
+                      after.find('"') != std::string_view::npos || verb == text.size() || static_cast<unsigned char>(after.front()) >= 0x80;
+  if (!closes) return false;
+  const bool opens = begins_attribution(text) && has_date(text);
+  return opens || (!must_open && (has_address(text) || (has_date(text) && !text.starts_with("http"))));
+}
+
+// The lines first..last as one folded text; what is quoted as a whole is unquoted first.
+std::string joined(const std::vector<Line>& lines, std::size_t first, std::size_t last) {
+  const bool quoted = lines[first].text.starts_with('>');
+  std::string out;
+  for (std::size_t i = first; i <= last; ++i) {
+    if (!out.empty()) out += ' ';
+    out += quoted ? unquoted(lines[i].text) : lines[i].text;
+    if (out.size() > attribution_bytes_max * 2) break;
+  }
+  return fold(out);
+}
+
+bool may_end_attribution(const Line& line) {
+  if (line.kind == Kind::empty || line.text.size() > attribution_bytes_max) return false;
+  const std::string_view text = trimmed(line.text);
+  return text.ends_with(':') || text.ends_with("：") || text.ends_with("--") || text.ends_with('>') ||
+         (is_digit(unquoted(text).empty() ? ' ' : unquoted(text).front()) && line.folded.find(" gmt") != std::string::npos);
+}
+
+// Where the attribution that ends in line `last` begins; `last + 1` when it is none. One that opens with "On" wins over
+// its own last line, which often looks like one by itself.
+std::size_t attribution_begin(const std::vector<Line>& lines, std::size_t last) {
+  for (const bool must_open : {true, false}) {
+    std::size_t blanks = 0;
+    for (std::size_t first = last + 1; first-- > 0 && last - first < attribution_lines_max;) {
+      if (lines[first].kind == Kind::attribution) break;
+      if (lines[first].kind == Kind::empty && ++blanks > 1) break;
+      if (lines[first].kind == Kind::empty) continue;
+      if (is_attribution(joined(lines, first, last), must_open)) return first;
+    }
+  }
+  return last + 1;
+}
+
+void mark_attributions(std::vector<Line>& lines) {
+  for (std::size_t last = 0; last < lines.size(); ++last) {
+    if (!may_end_attribution(lines[last])) continue;
+    for (std::size_t i = attribution_begin(lines, last); i <= last; ++i) lines[i].kind = Kind::attribution;
+  }
+}
+
+bool any(const std::vector<Line>& lines, std::size_t first, std::size_t last, Kind kind) {
+  for (std::size_t i = first; i < std::min(last, lines.size()); ++i)
+    if (lines[i].kind == kind) return true;
+  return false;
+}
+
+std::size_t find(const std::vector<Line>& lines, Kind kind, std::size_t from = 0) {
+  while (from < lines.size() && lines[from].kind != kind) ++from;
+  return from;
+}
+
+// Everything below the first stroke, when something of the customer stands above it.
+void cut_signature(std::vector<Line>& lines) {
+  for (std::size_t at = find(lines, Kind::delimiter); at < lines.size(); at = find(lines, Kind::delimiter, at + 1)) {
+    if (!any(lines, 0, at, Kind::text)) continue;
+    lines.resize(at);
+    return;
+  }
+}
+
+// From three repeated fields on, when something of the customer stands above them. Long fields wrap.
+void cut_repeated_header(std::vector<Line>& lines) {
+  for (std::size_t at = find(lines, Kind::header); at < lines.size(); at = find(lines, Kind::header, at + 1)) {
+    std::size_t fields = 0, wrapped = 0;
+    for (std::size_t i = at; i < lines.size() && wrapped < 3; ++i) {
+      if (lines[i].kind == Kind::header) ++fields, wrapped = 0;
+      else if (lines[i].kind == Kind::text) ++wrapped;
+      else break;
+    }
+    if (fields < 3 || !any(lines, 0, at, Kind::text)) continue;
+    lines.resize(at);
+    return;
+  }
+}
+
+void erase(std::vector<Line>& lines, Kind kind) {
+  std::erase_if(lines, [&](const Line& line) { return line.kind == kind; });
+}
+
+// Quotes with answers below them, more than one: the customer answers point by point.
+std::size_t answered_quotes(const std::vector<Line>& lines, std::size_t from) {
+  std::size_t count = 0;
+  bool quoted = false;
+  for (std::size_t i = from; i < lines.size(); ++i) {
+    if (lines[i].kind == Kind::quote) quoted = true;
+    else if (lines[i].kind == Kind::text && quoted) ++count, quoted = false;
+  }
+  return count;
+}
+
+void cut_attributed(std::vector<Line>& lines) {
+  const std::size_t at = find(lines, Kind::attribution);
+  if (at == lines.size()) return;
+  std::size_t behind = at;
+  while (behind < lines.size() && lines[behind].kind == Kind::attribution) ++behind;
+  const std::size_t answers = answered_quotes(lines, behind);
+  const bool quoted_at_once = behind < lines.size() && lines[behind].kind == Kind::quote;
+  if (any(lines, 0, at, Kind::text)) {
+    if (answers < 2 && (!quoted_at_once || answers == 0)) lines.resize(at);
+  } else if (!any(lines, behind, lines.size(), Kind::text)) {
+    lines.clear();
+  } else {
+    // The answer below one quote: what was quoted goes with its attribution.
+    std::size_t first = behind;
+    while (first < lines.size() && lines[first].kind == Kind::empty) ++first;
+    const bool below = first < lines.size() && lines[first].kind == Kind::quote && answers == 1;
+    if (below) lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(find(lines, Kind::text)));
+  }
+  erase(lines, Kind::attribution);
+}
+
+void cut_ends(std::vector<Line>& lines) {
+  const bool said = any(lines, 0, lines.size(), Kind::text) || any(lines, 0, lines.size(), Kind::header);
+  while (!lines.empty() && (lines.back().kind == Kind::empty || (said && lines.back().kind == Kind::quote))) lines.pop_back();
+  const auto first = std::find_if(lines.begin(), lines.end(), [](const Line& line) { return line.kind != Kind::empty; });
+  lines.erase(lines.begin(), first);
+}
+
+}  // namespace
+
+std::string new_text(std::string_view text) {
+  if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= lines_max) return std::string(text);
+  std::vector<Line> lines = lines_of(text);
+  mark_attributions(lines);
+  cut_signature(lines);
+  cut_repeated_header(lines);
+  if (any(lines, 0, lines.size(), Kind::text)) erase(lines, Kind::device);
+  cut_attributed(lines);
+  cut_ends(lines);
+  std::string out;
+  for (const Line& line : lines) {
+    if (!out.empty()) out += '\n';
+    out += line.text;
+  }
+  return out;
+}
+
+}  // namespace usher::connectors::email

@@ -1,0 +1,20 @@
+// The words by which mail programs of the world introduce what they quote, forward or sign. Compared in lower case as
+// fold() gives it. Constant data and pure functions: any thread.
+#pragma once
+
+#include <string_view>
+
+namespace usher::connectors::email {
+
+// "On", "Am", "Le": what a line of attribution may begin with. Requires: folded.
+[[nodiscard]] bool begins_attribution(std::string_view line);
+// Where "wrote", "schrieb", "a écrit" ends in `line`, npos when there is none. Requires: folded.
+[[nodiscard]] std::size_t attribution_verb_end(std::string_view line);
+// "From:", "Gesendet:", "Objet:": a field of a header repeated in the text. Requires: folded.
+[[nodiscard]] bool is_repeated_header(std::string_view line);
+// "Sent from my iPhone" and the like, whole lines. Requires: folded.
+[[nodiscard]] bool is_device_signature(std::string_view line);
+// "Begin forwarded message:" and the like. Requires: folded.
+[[nodiscard]] bool begins_forward(std::string_view line);
+
+}  // namespace usher::connectors::email
