@@ -1,0 +1,158 @@
+// Mail to message: the same limits as the wire form has, kept here, so that no mail can become a record nobody can read.
+#include "connectors/email/email_message.hpp"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "connectors/attached_file.hpp"
+#include "connectors/email/charset.hpp"
+#include "connectors/email/email_limits.hpp"
+#include "connectors/email/mail_kind.hpp"
+#include "connectors/email/mime_reader.hpp"
+#include "connectors/email/reply_text.hpp"
+#include "connectors/message_id.hpp"
+#include "connectors/signature.hpp"
+
+namespace usher::connectors::email {
+
+namespace {
+
+namespace wire = usher::message::limits;
+
+std::string short_text(std::string_view text) { return std::string(cut_utf8(text, wire::short_field_bytes_max)); }
+
+std::vector<std::string> short_list(const std::vector<std::string>& texts) {
+  std::vector<std::string> out;
+  for (const auto& text : texts)
+    if (!text.empty() && out.size() < wire::list_items_max) out.push_back(short_text(text));
+  return out;
+}
+
+std::vector<Identity> identities(const std::vector<Mailbox>& mailboxes) {
+  std::vector<Identity> out;
+  for (const auto& mailbox : mailboxes)
+    if (out.size() < wire::list_items_max) out.push_back({"email", short_text(mailbox.address), false});
+  return out;
+}
+
+// What makes this mail this mail, whatever way it took: servers add and change other fields.
+std::string content_of(const Mail& mail, std::string_view bytes) {
+  if (mail.unparsed) return content_key({bytes});
+  std::vector<std::string_view> texts{mail.subject, mail.text, mail.html, mail.headers.value("from"), mail.headers.value("date")};
+  for (const auto& file : mail.files) {
+    texts.push_back(file.name);
+    texts.push_back(file.bytes);
+  }
+  for (const auto& part : mail.report) texts.push_back(part.text);
+  return content_key(texts);
+}
+
+bool is_media_type(std::string_view type) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("!#$&^_.+-/").find(c) != std::string_view::npos; };
+  return type.size() <= 127 && std::count(type.begin(), type.end(), '/') == 1 && type.front() != '/' && type.back() != '/' &&
+         std::all_of(type.begin(), type.end(), plain);
+}
+
+void keep_files(Mail& mail, Parsed& parsed, Message& message) {
+  for (auto& file : mail.files) {
+    if (message.attachments.size() == wire::attachments_max || file.bytes.size() > wire::attachment_bytes_max) {
+      mail.cut = true;
+      continue;
+    }
+    // A file without a name stays without one: what to call it is the desk's choice, in the agent's language.
+    std::string name = file.name.empty() ? std::string() : safe_file_name(file.name);
+    std::string type = is_media_type(file.type) ? file.type : "application/octet-stream";
+    std::string sha256 = sha256_hex(file.bytes);
+    message.attachments.push_back({name, type, file.bytes.size(), sha256, file.inline_part});
+    parsed.files.push_back({std::move(name), std::move(type), std::move(file.bytes), std::move(sha256)});
+  }
+}
+
+std::string keep_blob(Parsed& parsed, std::string name, std::string type, std::string_view bytes) {
+  std::string sha256 = sha256_hex(bytes);
+  parsed.files.push_back({std::move(name), std::move(type), std::string(bytes), sha256});
+  return "sha256-" + sha256;
+}
+
+std::string_view word(Delivery delivery) {
+  return delivery == Delivery::delivered ? "delivered" : delivery == Delivery::delayed ? "delayed" : "failed";
+}
+
+std::string extra_of(const Mail& mail, const MailKind& kind) {
+  boost::json::object said;
+  if (mail.unparsed) said["unparsed"] = true;
+  if (mail.cut) said["cut"] = true;
+  if (mail.headers.has("x-usher-id")) said["own"] = true;
+  if (!kind.recipients.empty()) {
+    boost::json::array list;
+    for (const auto& one : kind.recipients) {
+      if (list.size() == wire::list_items_max) break;
+      list.push_back(boost::json::object{{"address", one.address}, {"delivery", word(one.delivery)}, {"status", one.status},
+                                         {"permanent", one.permanent()}, {"diagnostic", one.diagnostic}});
+    }
+    said["recipients"] = std::move(list);
+  }
+  if (!kind.original_ids.empty()) {
+    boost::json::array ids;
+    for (const auto& id : short_list(kind.original_ids)) ids.push_back(boost::json::string(id));
+    said["original_ids"] = std::move(ids);
+  }
+  return said.empty() ? std::string() : boost::json::serialize(boost::json::object{{"mail", std::move(said)}});
+}
+
+void fill_sender(const Mail& mail, Message& message) {
+  message.from.identities = identities(mail.from);
+  if (!mail.from.empty()) message.from.display_name = short_text(mail.from.front().name);
+  // Nobody is nobody: two mails without a sender are not from the same person.
+  if (message.from.identities.empty()) message.from.identities.push_back(anonymous_identity(message.id));
+}
+
+void fill_thread(const MailDoor& door, const Mail& mail, const MailKind& kind, Message& message) {
+  message.thread.in_reply_to = short_list(mail.in_reply_to);
+  message.thread.references = short_list(mail.references);
+  if (door.threads.secrets.empty()) return;
+  message.thread.token = find_thread(door.threads, mail);
+  // A report belongs to the conversation of the mail it is about.
+  for (const auto& id : kind.original_ids)
+    if (!message.thread.token) message.thread.token = verify_message_id(door.threads, id);
+}
+
+}  // namespace
+
+Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at) {
+  Mail mail = read_mail(bytes);
+  const MailKind kind = classify_mail(mail);
+  Parsed parsed;
+  Message message;
+  message.tenant = door.tenant;
+  message.connector = door.connector;
+  message.channel = "email";
+  // Over all mailboxes of a tenant: `mail` stands where other channels have the connector.
+  message.id = message_id(door.tenant, ConnectorId("mail"), mail.message_id + '\0' + content_of(mail, bytes));
+  message.provider_message_id = mail.message_id.empty() ? "content:" + message.id.text() : short_text(mail.message_id);
+  fill_sender(mail, message);
+  fill_thread(door, mail, kind, message);
+  message.to = identities(mail.to);
+  message.cc = identities(mail.cc);
+  message.reply_to = identities(mail.reply_to);
+  for (const auto& address : mail.delivered_to)
+    if (message.delivered_to.size() < wire::list_items_max) message.delivered_to.push_back({"email", short_text(address), false});
+  // The wire form knows the years 1970 to 9999; a mail from before is dated by its arrival alone.
+  if (mail.date && unix_ms(*mail.date) >= 0 && parse_rfc3339(format_rfc3339(*mail.date))) message.sent_at = mail.date;
+  message.received_at = received_at;
+  message.subject = short_text(mail.subject);
+  message.text = mail.text;
+  message.text_new = mail.unparsed ? mail.text : new_text(mail.text);
+  message.automated = kind.automated;
+  message.parts = short_list(mail.parts);
+  keep_files(mail, parsed, message);
+  if (!mail.html.empty()) message.html_ref = keep_blob(parsed, "message.html", "text/html", mail.html);
+  if (bytes.size() <= limits::mail_bytes_max) message.raw_ref = keep_blob(parsed, "message.eml", "message/rfc822", bytes);
+  else mail.cut = true;
+  message.extra = extra_of(mail, kind);
+  parsed.messages.push_back(std::move(message));
+  return parsed;
+}
+
+}  // namespace usher::connectors::email

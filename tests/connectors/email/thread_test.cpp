@@ -1,0 +1,112 @@
+// What proves that a mail continues a conversation, and what does not.
+#include <catch2/catch.hpp>
+
+#include "connectors/email/email_message.hpp"
+#include "connectors/email/header_block.hpp"
+#include "connectors/email/header_text.hpp"
+#include "connectors/email/thread_key.hpp"
+
+using namespace usher::connectors::email;
+using usher::connectors::Parsed;
+
+namespace {
+
+const std::vector<std::string> secrets{"new secret", "old secret"};
+const ThreadSecrets ours{TenantId("acme"), secrets};
+constexpr MessageId reply{0x0123456789abcdefULL, 0xfedcba9876543210ULL};
+constexpr MessageId message{0xffeeddccbbaa9988ULL, 0x7766554433221100ULL};
+
+std::string bare(const std::string& id) { return id.substr(1, id.size() - 2); }
+
+Parsed read(const std::string& mail) {
+  return to_message({TenantId("acme"), ConnectorId("support-mail"), ours}, mail, Instant{Milliseconds{1795287483120}});
+}
+
+}  // namespace
+
+TEST_CASE("an id of ours names the customer's message and is the same each time", "[thread][rule-I5][rule-E5]") {
+  const std::string id = mint_message_id(ours, reply, message, "example.com");
+  CHECK(id == mint_message_id(ours, reply, message, "example.com"));
+  CHECK(id.ends_with("@example.com>"));
+  CHECK(HeaderText::id(bare(id)));
+  CHECK(verify_message_id(ours, bare(id)) == message);
+  CHECK(verify_message_id(ours, ascii_lower(bare(id))) == message);
+}
+
+TEST_CASE("an address of ours names the customer's message in any case of letters", "[thread][rule-I5]") {
+  const std::string address = mint_reply_address(ours, message, "support@example.com");
+  CHECK(is_mail_address(address));
+  CHECK(address.find('@') <= 64);
+  CHECK(verify_reply_address(ours, address) == message);
+  std::string upper = address;
+  for (char& c : upper)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  CHECK(verify_reply_address(ours, upper) == message);
+  CHECK(mint_reply_address(ours, message, std::string(40, 'a') + "@example.com").empty());
+}
+
+TEST_CASE("every changed byte makes an id nobody's", "[thread][rule-I5]") {
+  const std::string id = bare(mint_message_id(ours, reply, message, "example.com"));
+  for (std::size_t i = 0; i < id.find('@'); ++i) {
+    std::string changed = id;
+    changed[i] = changed[i] == 'a' ? 'b' : 'a';
+    INFO(changed);
+    CHECK_FALSE(verify_message_id(ours, changed));
+    CHECK_FALSE(verify_message_id(ours, id.substr(0, i)));
+  }
+  const std::string address = mint_reply_address(ours, message, "support@example.com");
+  for (std::size_t i = address.find('+') + 1; i < address.find('@'); ++i) {
+    std::string changed = address;
+    changed[i] = changed[i] == 'a' ? 'b' : 'a';
+    CHECK_FALSE(verify_reply_address(ours, changed));
+  }
+}
+
+TEST_CASE("another tenant's or another installation's id proves nothing", "[thread][rule-I5]") {
+  const std::string id = bare(mint_message_id(ours, reply, message, "example.com"));
+  const std::vector<std::string> others{"third secret"};
+  CHECK_FALSE(verify_message_id({TenantId("other"), secrets}, id));
+  CHECK_FALSE(verify_message_id({TenantId("acme"), others}, id));
+  CHECK_FALSE(verify_message_id({TenantId("acme"), {}}, id));
+}
+
+TEST_CASE("an id signed by the secret before still counts", "[thread]") {
+  const std::vector<std::string> old{"old secret"};
+  CHECK(verify_message_id(ours, bare(mint_message_id({TenantId("acme"), old}, reply, message, "example.com"))) == message);
+}
+
+TEST_CASE("an answer is found by its parent then its references then its address", "[thread][rule-I5]") {
+  const std::string id = mint_message_id(ours, reply, message, "example.com");
+  const std::string address = mint_reply_address(ours, message, "support@example.com");
+  const std::string from = "From: ana@example.org\nSubject: Re: x\n";
+  CHECK(read(from + "To: support@example.com\nIn-Reply-To: " + id + "\n\nyes").messages[0].thread.token == message);
+  CHECK(read(from + "To: support@example.com\nReferences: <a@b.c> " + id + " <d@e.f>\n\nyes").messages[0].thread.token == message);
+  CHECK(read(from + "To: " + address + "\n\nyes").messages[0].thread.token == message);
+  CHECK(read(from + "To: support@example.com\nDelivered-To: " + address + "\n\nyes").messages[0].thread.token == message);
+}
+
+TEST_CASE("a subject alone never joins a conversation", "[thread][rule-I5]") {
+  const auto parsed = read("From: ana@example.org\nTo: support@example.com\nSubject: Re: Order 4411 [#AB12CD]\nIn-Reply-To: <known@example.org>\n\nyes");
+  CHECK_FALSE(parsed.messages[0].thread.token);
+  CHECK_FALSE(parsed.messages[0].thread.key);
+}
+
+TEST_CASE("a bounce belongs to the conversation of what it returns", "[thread]") {
+  const std::string id = mint_message_id(ours, reply, message, "example.com");
+  const auto parsed = read("From: MAILER-DAEMON@example.org\nReturn-Path: <>\nSubject: Delivery failed\nContent-Type: multipart/report; boundary=b\n\n"
+                           "--b\n\nfailed\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; ana@example.org\nAction: failed\nStatus: 5.1.1\n"
+                           "--b\nContent-Type: message/rfc822\n\nMessage-ID: " + id + "\nSubject: x\n\ny\n--b--\n");
+  CHECK(parsed.messages[0].automated == Automated::bounce);
+  CHECK(parsed.messages[0].thread.token == message);
+  CHECK(parsed.messages[0].extra.find("\"ana@example.org\"") != std::string::npos);
+}
+
+TEST_CASE("one mail to two of our addresses is one message and another under its id is not", "[thread][rule-I1]") {
+  const std::string begin = "From: ana@example.org\nMessage-ID: <m1@example.org>\nDate: Sat, 21 Nov 2026 18:57:59 +0000\nSubject: x\n";
+  const auto first = read("Delivered-To: support@example.com\nReceived: by a\n" + begin + "To: support@example.com\n\nhello");
+  const auto second = to_message({TenantId("acme"), ConnectorId("sales-mail"), ours}, "Delivered-To: sales@example.com\nReceived: by b\n" + begin + "To: support@example.com\n\nhello",
+                                 Instant{Milliseconds{1795287500000}});
+  CHECK(first.messages[0].id == second.messages[0].id);
+  CHECK(first.messages[0].id != read(begin + "To: support@example.com\n\nother words").messages[0].id);
+  CHECK(read("From: ana@example.org\n\none").messages[0].id != read("From: ana@example.org\n\ntwo").messages[0].id);
+}
