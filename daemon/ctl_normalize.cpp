@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "connectors/catalog.hpp"
+#include "connectors/email/email_message.hpp"
 #include "connectors/normalize.hpp"
 #include "daemon/config_catalog.hpp"
 #include "daemon/ctl.hpp"
@@ -75,7 +76,28 @@ Result<std::string> header_into(connectors::Raw& raw, const std::string& line) {
   return name;
 }
 
+void show(const std::vector<Message>& messages) {
+  for (const auto& message : messages) {
+    const auto line = encode(message) + "\n";
+    std::fwrite(line.data(), 1, line.size(), stdout);
+  }
+}
+
+// A mail is read by the pure half of email, which needs no settings; without secrets its thread is not verified.
+Exit normalize_mail(const NormalizeChoice& choice) {
+  const auto body = read_input("-");
+  if (!body) return complain(body.error());
+  const TenantId tenant("acme");
+  const ConnectorId id(choice.connector.empty() ? std::string("email") : choice.connector);
+  auto parsed = connectors::email::to_message({tenant, id, {tenant, {}}}, *body, SystemClock().wall());
+  const connectors::Triage triage({});
+  for (Message& message : parsed.messages) triage.apply(message);
+  show(parsed.messages);
+  return Exit::ok;
+}
+
 Exit normalize(const NormalizeChoice& choice) {
+  if (choice.channel == "email") return normalize_mail(choice);
   const auto* connector = find_channel(choice.channel);
   if (connector == nullptr) {
     std::string known;
@@ -108,10 +130,7 @@ Exit normalize(const NormalizeChoice& choice) {
     complain(messages.error());
     return Exit::data;
   }
-  for (const auto& message : *messages) {
-    const auto line = encode(message) + "\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
-  }
+  show(*messages);
   return Exit::ok;
 }
 
@@ -120,7 +139,7 @@ Exit normalize(const NormalizeChoice& choice) {
 void add_normalize_command(CLI::App& app, CtlContext& context) {
   auto choice = std::make_shared<NormalizeChoice>();
   auto* command = app.add_subcommand("normalize", "Show a channel's raw input (standard input) as Message JSON");
-  command->add_option("CHANNEL", choice->channel, "The channel: webform, http")->required();
+  command->add_option("CHANNEL", choice->channel, "The channel: webform, http, email")->required();
   command->add_option("--connector", choice->connector, "The connector's name, as in the configuration");
   command->add_option("--config", choice->config, "Take the connector's settings and the labels from this file");
   command->add_option("--content-type", choice->content_type, "As the sender declared it; else the bytes are looked at");

@@ -1,6 +1,7 @@
 // Header fields that cannot be broken out of. A HeaderText is made from any text and holds printable ASCII only, encoded
-// where it must be (RFC 2047), so neither CR, LF nor NUL nor a second field can come out of a name or a subject, whoever
-// wrote it. Fields are written from HeaderText and nothing else. Pure: any thread.
+// where it must be (RFC 2047), and UTF-8 in an address that is not ASCII (RFC 6532). Neither CR, LF nor NUL nor a second
+// field can come out of a name or a subject, whoever wrote it. Fields are written from HeaderText and nothing else.
+// Pure: any thread.
 #pragma once
 
 #include <optional>

@@ -88,7 +88,7 @@ TEST_CASE("files keep their names whatever way they are spelled", "[mime]") {
 
 TEST_CASE("a file of text has its own line ends and not those of the mail", "[mime]") {
   const Mail mail = mail_with("Content-Type: multipart/mixed; boundary=b\n",
-                              "--b\n\nsee file\n--b\nContent-Type: text/x-ruby; name=a.rb\n\none\r\ntwo\r\n--b\nContent-Type: text/csv; name=b.csv\nContent-Transfer-Encoding: base64\n\n"
+                              "--b\n\nsee file\n--b\nContent-Type: text/x-ruby; name=a.rb\n\none\r\ntwo\n--b\nContent-Type: text/csv; name=b.csv\nContent-Transfer-Encoding: base64\n\n"
                               "YQ0KYg==\n--b--\n");
   REQUIRE(mail.files.size() == 2);
   CHECK(mail.files[0].bytes == "one\ntwo");
