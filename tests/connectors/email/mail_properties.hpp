@@ -1,0 +1,11 @@
+// What holds for every mail, whatever its bytes: the one function that the mutation test and the fuzz target run.
+#pragma once
+
+#include <string_view>
+
+namespace usher::connectors::email::testing {
+
+// Reads, classifies, maps, carries over the wire and answers the mail; aborts when something that must hold does not.
+void check_mail(std::string_view bytes);
+
+}  // namespace usher::connectors::email::testing
