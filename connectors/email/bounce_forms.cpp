@@ -22,7 +22,7 @@ constexpr auto subject_words = std::to_array<std::string_view>(
      "returned mail", "returned to sender", "returning to sender", "returning message", "could not be delivered", "cannot be delivered", "could not deliver",
      "not delivered", "non-delivery", "nondelivery", "delayed mail", "message delayed", "delayed 2", "delayed for", "error sending your mail",
      "unzustellbar", "zustellung fehlgeschlagen", "nicht zugestellt", "non remis", "échec de la remise", "non distribué", "no se puede entregar", "no entregado",
-     "devuelto", "mancata consegna", "mancato recapito", "onbestelbaar", "niet bezorgd", "não entregue", "falha na entrega", "niedostarcz", "не доставлен",
+     "devuelto", "mancata consegna", "mancato recapito", "non recapitabile", "niet leverbaar", "não é possível entregar", "did not reach", "onbestelbaar", "niet bezorgd", "não entregue", "falha na entrega", "niedostarcz", "не доставлен",
      "недоставлен", "配信できません", "配信不能", "送信できません", "メールを配信", "メールを配送", "退信", "无法投递", "無法投遞", "전송 실패"});
 
 // In texts.
@@ -32,7 +32,7 @@ constexpr auto text_words = std::to_array<std::string_view>(
      "delivering your mail", "delivering your message", "deliver your message", "trouble delivering", "error has occurred while attempting to deliver",
      "attempting to deliver", "delivery to the following", "delivery failed", "delivery has failed", "delivery failure", "undeliverable", "undelivered",
      "address(es) failed", "addresses failed", "failed addresses", "fatal errors", "delivery problems", "failure reasons", "unknown user", "user unknown",
-     "no such user", "no valid recipient", "invalid user address", "rejected by a remote", "returned the following error", "mailbox unavailable",
+     "no such user", "no valid recipient", "invalid user address", "did not reach the following", "did not reach some or all", "rejected by a remote", "returned the following error", "mailbox unavailable",
      "incorrectly constructed", "unrecoverable error", "not a member of this mailing list", "duplicated message-id", "konnte nicht zugestellt",
      "nicht zugestellt werden", "n'a pas pu être remis", "n'a pas pu être distribué", "no se pudo entregar", "impossibile recapitare", "kon niet worden bezorgd",
      "не может быть доставлен", "не доставлен", "送信できませんでした", "送信に失敗", "配信できませんでした", "配送できませんでした"});

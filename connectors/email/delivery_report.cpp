@@ -11,6 +11,7 @@ namespace usher::connectors::email {
 namespace {
 
 constexpr std::size_t diagnostic_bytes_max = 500;
+constexpr std::size_t address_bytes_max = 255;
 constexpr std::size_t text_read_max = 64 * 1024;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -57,7 +58,7 @@ void close_group(Group& group, std::vector<ReportedRecipient>& out) {
     const bool inner = one.address.find('.', one.address.find('@')) == std::string::npos || group.final_recipient.find(':') != std::string::npos;
     if (const std::string original = first_address(group.original_recipient); inner && !original.empty()) one.address = original;
     if (one.address.empty()) one.address = first_address(group.original_recipient);
-    if (one.address.empty()) one.address = ascii_lower(group.final_recipient.substr(0, 255));
+    if (one.address.empty()) one.address = ascii_lower(cut_utf8(group.final_recipient, address_bytes_max));
     // "5.0.0" says nothing; the words of the other server often do.
     const std::string worded = first_status(group.diagnostic);
     if (group.status.empty() || (group.status.ends_with(".0.0") && worded.starts_with(group.status[0]))) group.status = worded.empty() ? group.status : worded;
@@ -118,7 +119,7 @@ void add_ids_in_text(std::vector<std::string>& out, std::string_view text) {
     std::string value(line.substr(11));
     // A folded field: the id is in the next line.
     if (trimmed(value).empty()) value = text.substr(at, std::min(text.find('\n', at), text.size()) - std::min(at, text.size()));
-    add_ids(out, read_ids(value));
+    add_ids(out, read_ids(to_utf8(value, "utf-8")));
   }
 }
 
@@ -130,7 +131,7 @@ std::string first_address(std::string_view text) {
     while (begin > 0 && is_address_byte(text[begin - 1]) && text[begin - 1] != '@') --begin;
     while (end < text.size() && is_address_byte(text[end])) ++end;
     while (end > at + 1 && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
-    if (begin < at && end > at + 1) return ascii_lower(text.substr(begin, std::min<std::size_t>(end - begin, 255)));
+    if (begin < at && end > at + 1) return ascii_lower(cut_utf8(text.substr(begin, end - begin), address_bytes_max));
   }
   return {};
 }
@@ -152,6 +153,8 @@ std::string first_status(std::string_view text) {
 bool has_delivery_report(const Mail& mail) {
   for (const auto& part : mail.report)
     if (part.type == "message/delivery-status" || part.type == "message/global-delivery-status") return true;
+  // A gateway may have taken the parts and left the title.
+  if (mail.type == "multipart/report" && contains_nocase(mail.headers.value("content-type"), "delivery-status")) return true;
   // Fields in the text of a mail that says it is a report, or comes from a server.
   const bool reports = mail.type == "multipart/report" || (mail.return_path && mail.return_path->empty());
   return reports && names_recipient(std::string_view(mail.text).substr(0, text_read_max));

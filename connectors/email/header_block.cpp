@@ -129,7 +129,7 @@ std::vector<std::string> read_ids(std::string_view value) {
     id = trimmed(id);
     while (!id.empty() && (id.front() == '<' || id.front() == ',')) id.remove_prefix(1);
     if (id.empty() || ids.size() >= limits::thread_ids_max) return;
-    std::string text(id.substr(0, usher::message::limits::short_field_bytes_max));
+    std::string text(cut_utf8(id, usher::message::limits::short_field_bytes_max));
     if (std::find(ids.begin(), ids.end(), text) == ids.end()) ids.push_back(std::move(text));
   };
   std::size_t at = value.find('<');

@@ -58,6 +58,7 @@ bool is_auto_reply(const Mail& mail, const std::string& submitted) {
   for (const std::string_view name : {"x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply", "x-auto-reply-from"})
     if (headers.has(name) && first_word(headers.value(name)) != "no") return true;
   if (const std::string precedence = first_word(headers.value("precedence")); precedence == "auto_reply" || precedence == "auto-reply") return true;
+  if (first_word(headers.value("x-apple-action")) == "vacation") return true;
   const std::string subject = fold(mail.subject);
   if (std::any_of(auto_subjects.begin(), auto_subjects.end(), [&](std::string_view words) { return subject.starts_with(words); })) return true;
   return mail.return_path && mail.return_path->empty();

@@ -211,7 +211,7 @@ void read_headers(Mail& mail) {
   const HeaderList& headers = mail.headers;
   const auto id = read_ids(headers.value("message-id"));
   // A Message-ID that is no id in brackets is still what the sender's program will quote.
-  mail.message_id = id.empty() ? std::string(headers.value("message-id").substr(0, 255)) : id.front();
+  mail.message_id = id.empty() ? std::string(cut_utf8(headers.value("message-id"), 255)) : id.front();
   if (mail.message_id == "<>") mail.message_id.clear();
   mail.in_reply_to = read_ids(headers.value("in-reply-to"));
   mail.references = read_ids(headers.value("references"));

@@ -21,7 +21,8 @@ constexpr auto verbs = std::to_array<std::string_view>({
     "napisał/a",    "napisała",    "napisał",       "napsal(a)",   "napsala",      "napsal",        "napísal(a)", "napísal",   "написал(а)", "написала",
     "написал",      "писал(а)",    "писал",         "пишет",       "пише",         "написав",       "написала",   "yazdı",     "şunu yazdı", "写道",
     "寫道",         "のメッセージ", "は書きました", "έγραψε",      "a scris",      "írta",          "rašė",       "kirjutas",  "napisao",    "je napisao/la",
-    "작성",         "님이 씀",     "đã viết",       "menulis",     "כתב",          "كتب",           "skrifaði",   "rakstīja"});
+    "작성",         "님이 씀",     "đã viết",       "menulis",     "כתב",          "كتب",           "skrifaði",   "rakstīja",    "quoting",    "citando",
+    "zitat von"});
 
 constexpr auto fields = std::to_array<std::string_view>({
     "from",     "sent",     "to",        "subject",  "date",     "cc",      "bcc",       "reply-to", "von",      "gesendet", "an",      "betreff", "datum",
@@ -33,7 +34,9 @@ constexpr auto fields = std::to_array<std::string_view>({
 
 constexpr auto device_beginnings = std::to_array<std::string_view>({
     "sent from my ",         "sent from outlook",       "sent from mail for",     "sent from yahoo mail",   "sent from samsung",  "sent from the ",
-    "sent via ",             "sent by mobile",          "sent on the go",         "get outlook for ",       "envoyé de mon ",     "envoyé depuis ",
+    "sent via ",             "sent by ",                "sent with ",              "sent using ",            "sent on the go",         "connected by my ",
+    "verzonden met ",          "verstuurd met ",          "från min ",              "lähetetty ",             "odesláno z ",        "trimis de pe ",
+    "надіслано з ",            "发自我的",                "从我的",         "get outlook for ",       "envoyé de mon ",     "envoyé depuis ",
     "envoyé à partir de ",   "von meinem ",             "gesendet von ",          "gesendet mit ",          "diese nachricht wurde von meinem ", "inviato da ",
     "enviado desde ",        "enviado do meu ",         "enviado de meu ",        "verzonden vanaf mijn ",  "verstuurd vanaf mijn ", "sendt fra min ",
     "skickat från min ",     "wysłane z ",              "отправлено с "});
@@ -81,10 +84,11 @@ bool is_repeated_header(std::string_view line) {
 
 bool is_device_signature(std::string_view line) {
   if (line.size() > device_line_bytes_max) return false;
-  if (line == "sent from mobile" || line.ends_with(" iphone gesendet") || line.ends_with(" gesendet.") || line.starts_with("iphoneから送信")) return true;
+  while (!line.empty() && std::string_view("(<[*_").find(line.front()) != std::string_view::npos) line.remove_prefix(1);
+  if (line.ends_with(" from mobile") || (line.starts_with("von ") && line.ends_with(" gesendet")) || line.starts_with("iphoneから送信")) return true;
   const auto begins = [&](std::string_view beginning) { return line.starts_with(beginning); };
   if (!std::any_of(device_beginnings.begin(), device_beginnings.end(), begins)) return false;
-  // "Sent from my office in Bonn you will get ..." is a sentence of the customer.
+  // A signature is short: "Sent from my office in Bonn you will get ..." is a sentence of the customer.
   return std::count(line.begin(), line.end(), ' ') < 10;
 }
 

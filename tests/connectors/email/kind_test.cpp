@@ -108,6 +108,14 @@ TEST_CASE("a warning that delivery takes longer is not a failure", "[kind]") {
   CHECK(kind.recipients[0].delivery == Delivery::delayed);
 }
 
+TEST_CASE("what a report names is text whatever its bytes", "[kind]") {
+  const MailKind kind = kind_of("From: MAILER-DAEMON@example.org\nContent-Type: multipart/report; boundary=b\n",
+                                "--b\n\nfailed\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; z\xff@example.org\nAction: failed\nMessage-ID: <\xff@x>\n\n--b--\n");
+  REQUIRE(kind.recipients.size() == 1);
+  CHECK(kind.recipients[0].address == "z\ufffd@example.org");
+  CHECK(kind.original_ids == std::vector<std::string>{"\ufffd@x"});
+}
+
 TEST_CASE("status codes are found and version numbers are not", "[kind]") {
   CHECK(first_status("550 5.1.1 unknown") == "5.1.1");
   CHECK(first_status("(#4.4.7)") == "4.4.7");

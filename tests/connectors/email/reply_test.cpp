@@ -43,6 +43,7 @@ TEST_CASE("answers between quotes keep the questions", "[reply]") {
 TEST_CASE("signatures go and sentences about signatures stay", "[reply]") {
   CHECK(new_text("Thanks.\n\n-- \nAna M\u00fcller\n+49 30 1234\n") == "Thanks.");
   CHECK(new_text("Thanks.\n\nSent from my iPhone\n") == "Thanks.");
+  CHECK(new_text("Thanks.\n\n<Sent with Example Mail>\n") == "Thanks.");
   CHECK(new_text("Danke.\n\nVon meinem iPhone gesendet\n") == "Danke.");
   CHECK(new_text("Sent from my office in Bonn you will get a parcel with all the papers.\n") == "Sent from my office in Bonn you will get a parcel with all the papers.");
 }
