@@ -15,7 +15,7 @@
 
 namespace usher::connectors {
 
-// The name of its cursor in the outbound stream.
+// Under which name the journal keeps how far replies are sent.
 inline constexpr const char* egress_consumer = "egress";
 
 struct EgressStatus {
@@ -27,9 +27,6 @@ struct EgressStatus {
   Offset erased_before = offset_none;  // Replies before it were erased unsent: retention is too short.
   std::string trouble;             // Why it does not move, in words; empty when it does.
 };
-
-// Under which name the journal keeps how far replies are sent.
-inline constexpr const char* egress_consumer = "egress";
 
 class Egress {
  public:

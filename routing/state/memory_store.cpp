@@ -260,7 +260,9 @@ Result<CommitReceipt> MemoryStore::rewrite_locked(Rewrite& rewrite) {
   const auto there = found == partitions_.end() ? std::nullopt : std::optional(found->second.meta.position);
   const bool unreadable = found != partitions_.end() && found->second.meta_lost;
   if (unreadable && !rewrite.over_damage) return meta_is_lost();
-  if (!unreadable && (rewrite.over_damage || there != rewrite.before)) return fail(Fault::conflict, "the stored position is not the expected one");
+  if (!unreadable && rewrite.over_damage) return fail(Fault::conflict, "the stored position can be read");
+  if (unreadable) rewrite.before = there;
+  if (there != rewrite.before) return fail(Fault::conflict, "the stored position is not the expected one");
   auto& state = partitions_[rewrite.partition];
   state.entities.clear();
   state.outbox.clear();
