@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
@@ -84,7 +85,8 @@ void BodyChoice::take_file(Leaf leaf) {
 }
 
 void BodyChoice::finish() {
-  for (auto& file : mail_.files)
+  // Each looks through the whole HTML; more files than these are not shown within a text.
+  for (auto& file : std::span(mail_.files).first(std::min<std::size_t>(mail_.files.size(), 64)))
     if (!file.content_id.empty() && mail_.html.find("cid:" + file.content_id) != std::string::npos) file.inline_part = true;
   if (!says_nothing(mail_.text) || says_nothing(mail_.html)) return;
   const std::string text = html_to_text(mail_.html);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "connectors/email/charset.hpp"
+#include "connectors/email/email_limits.hpp"
 #include "connectors/email/header_block.hpp"
 
 namespace usher::connectors::email {
@@ -105,7 +106,7 @@ bool names_recipient(std::string_view text) {
 
 void add_ids(std::vector<std::string>& out, const std::vector<std::string>& ids) {
   for (const auto& id : ids)
-    if (std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
+    if (out.size() < limits::thread_ids_max && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
 }
 
 // Ids in fields of a mail that was copied into the text, maybe indented or quoted.
@@ -118,7 +119,7 @@ void add_ids_in_text(std::vector<std::string>& out, std::string_view text) {
     if (!starts_with_nocase(line, "message-id:")) continue;
     std::string value(line.substr(11));
     // A folded field: the id is in the next line.
-    if (trimmed(value).empty()) value = text.substr(at, std::min(text.find('\n', at), text.size()) - std::min(at, text.size()));
+    if (const std::string_view next = text.substr(std::min(at, text.size())); trimmed(value).empty()) value = next.substr(0, next.find('\n'));
     add_ids(out, read_ids(to_utf8(value, "utf-8")));
   }
 }

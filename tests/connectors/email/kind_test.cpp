@@ -116,6 +116,13 @@ TEST_CASE("what a report names is text whatever its bytes", "[kind]") {
   CHECK(kind.original_ids == std::vector<std::string>{"\ufffd@x"});
 }
 
+TEST_CASE("a report that ends where an id should stand names none", "[kind]") {
+  for (const std::string end : {"Message-ID:", "Message-ID: ", "Message-ID:\n", "Message-ID:\n <a@b>"}) {
+    const MailKind kind = kind_of("From: MAILER-DAEMON@example.org\nReturn-Path: <>\nSubject: Delivery failed\n", "Not delivered.\n" + end);
+    CHECK(kind.original_ids.size() == (end.ends_with('>') ? 1 : 0));
+  }
+}
+
 TEST_CASE("status codes are found and version numbers are not", "[kind]") {
   CHECK(first_status("550 5.1.1 unknown") == "5.1.1");
   CHECK(first_status("(#4.4.7)") == "4.4.7");
