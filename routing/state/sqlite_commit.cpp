@@ -79,10 +79,11 @@ Result<void> write_rewrite(SqliteWrites& writes, const Rewrite& rewrite) {
   auto& connection = writes.connection;
   auto stored = read_meta(connection, rewrite.partition);
   if (!stored) return stored.error();
-  const auto there = *stored ? std::optional((*stored)->position) : std::nullopt;
   // A row of meta can always be read.
   if (rewrite.over_damage) return fail(Fault::conflict, "the stored position can be read");
-  if (there != rewrite.before) return fail(Fault::conflict, "the stored position is not the expected one");
+  const auto& before = rewrite.before;
+  const bool expected = *stored ? before && (*stored)->position == *before : !before;
+  if (!expected) return fail(Fault::conflict, "the stored position is not the expected one");
   // The texts in the log stay; its entities go with all others.
   if (auto emptied = empty_change_log(connection, rewrite.partition); !emptied) return emptied;
   auto dropped = with_cursor(connection, drop_all, [&](SqliteCursor& cursor) { return cursor.bind(rewrite.partition).run(); });
