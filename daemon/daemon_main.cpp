@@ -118,11 +118,14 @@ Exit wind_down(std::unique_ptr<Node> node, std::unique_ptr<Reloader> reloader) {
   return Exit::ok;
 }
 
-// Starts on a thread of its own, so that a signal ends also a start that reads a long journal.
-Result<std::unique_ptr<Node>> start_node(config::Settings settings, NodeOptions options) {
+// Starts on a thread of its own, so that a signal ends also a start that reads a long journal. Requests answer a moment
+// before it is over, so a reload may be asked for meanwhile: `reload_asked`.
+Result<std::unique_ptr<Node>> start_node(config::Settings settings, NodeOptions options, bool& reload_asked) {
   auto starting = std::async(std::launch::async, [&] { return Node::start(std::move(settings), std::move(options)); });
   while (starting.wait_for(Milliseconds(0)) != std::future_status::ready) {
-    if (wait_for_signal(Milliseconds(10)) != Signal::stop) continue;
+    const auto signal = wait_for_signal(Milliseconds(10));
+    if (signal == Signal::reload) reload_asked = true;
+    if (signal != Signal::stop) continue;
     log_info("usherd", "stopped before it was ready");
     stop_logging();
     ::_exit(static_cast<int>(Exit::ok));
@@ -153,7 +156,8 @@ Exit run(const RunChoice& choice) {
                                   {"tenant", settings.tenant.text()},
                                   {"roles", roles->text()},
                                   {"data", data.string()}});
-  auto node = start_node(std::move(settings), {choice.config, data, *roles});
+  bool reload_asked = false;
+  auto node = start_node(std::move(settings), {choice.config, data, *roles}, reload_asked);
   if (!node) {
     log_error("usherd", node.error().detail);
     stop_logging();
@@ -166,6 +170,7 @@ Exit run(const RunChoice& choice) {
   notify_systemd("READY=1\nSTATUS=routing");
   auto reloader = std::make_unique<Reloader>([one = node->get()] { return one->reload().has_value(); },
                                              [](std::string_view state) { notify_systemd(state); });
+  if (reload_asked) reloader->ask();
   serve(**node, *reloader);
   const auto code = wind_down(std::move(*node), std::move(reloader));
   stop_logging();
