@@ -31,7 +31,11 @@ using Options = std::unique_ptr<GMimeParserOptions, FreeOptions>;
 
 Options new_options() {
   static std::once_flag once;
-  std::call_once(once, [] { g_mime_init(); });
+  std::call_once(once, [] {
+    g_mime_init();
+    // A mail within a mail is a leaf: GMime would parse its address fields on its own, groups by recursion without end.
+    for (const char* subtype : {"rfc822", "rfc2822", "global", "news"}) g_mime_object_register_type("message", subtype, GMIME_TYPE_PART);
+  });
   return Options(g_mime_parser_options_new());
 }
 
@@ -89,15 +93,6 @@ std::string decoded_content(GMimePart* part) {
   return bytes_of(stream.get());
 }
 
-// A returned or forwarded mail, as it stands.
-std::string raw_content(GMimeMessagePart* part) {
-  GMimeMessage* message = g_mime_message_part_get_message(part);
-  if (message == nullptr) return {};
-  const Held<GMimeStream> stream(g_mime_stream_mem_new());
-  g_mime_object_write_to_stream(GMIME_OBJECT(message), nullptr, stream.get());
-  return bytes_of(stream.get());
-}
-
 std::string media_type(GMimeObject* object) {
   GMimeContentType* type = g_mime_object_get_content_type(object);
   return type == nullptr ? "text/plain" : ascii_lower(taken(g_mime_content_type_get_mime_type(type)));
@@ -119,10 +114,6 @@ Leaf leaf_of(GMimeObject* object, const std::string& parent) {
     leaf.bytes = decoded_content(GMIME_PART(object));
     const GMimeContentEncoding encoding = g_mime_part_get_content_encoding(GMIME_PART(object));
     leaf.exact = encoding == GMIME_CONTENT_ENCODING_BASE64 || encoding == GMIME_CONTENT_ENCODING_BINARY || encoding == GMIME_CONTENT_ENCODING_UUENCODE;
-  } else if (GMIME_IS_MESSAGE_PART(object)) {
-    const char* name = g_mime_object_get_content_disposition_parameter(object, "filename");
-    leaf.name = name != nullptr ? text_of(name) : parameter(object, "name");
-    leaf.bytes = raw_content(GMIME_MESSAGE_PART(object));
   } else if (GMIME_IS_MULTIPART(object)) {
     // No delimiter divides it: what stands before the first one is all there is.
     leaf.bytes = text_of(g_mime_multipart_get_prologue(GMIME_MULTIPART(object))) + text_of(g_mime_multipart_get_epilogue(GMIME_MULTIPART(object)));
