@@ -14,11 +14,13 @@ namespace {
 constexpr std::size_t diagnostic_bytes_max = 500;
 constexpr std::size_t address_bytes_max = 255;
 constexpr std::size_t text_read_max = 64 * 1024;
+constexpr std::size_t address_text_max = 1024;  // Of a value or a line, where an address is looked for.
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// Bytes of UTF-8 belong to an address (RFC 6531), whether or not `char` has a sign here.
 bool is_address_byte(char c) {
-  return c > ' ' && c != '<' && c != '>' && c != '"' && c != '(' && c != ')' && c != ',' && c != ';' && c != ':' && c != '[' && c != ']' && c != '\'' &&
+  return static_cast<unsigned char>(c) > ' ' && c != '<' && c != '>' && c != '"' && c != '(' && c != ')' && c != ',' && c != ';' && c != ':' && c != '[' && c != ']' && c != '\'' &&
          c != '\x7f';
 }
 
@@ -77,6 +79,11 @@ std::vector<ReportedRecipient> read_groups(std::string_view text) {
   std::vector<ReportedRecipient> out;
   Group group;
   for (std::size_t at = 0; at < text.size();) {
+    // Each block would pass over the same empty lines again.
+    if (text[at] == '\r' || text[at] == '\n') {
+      ++at;
+      continue;
+    }
     const HeaderBlock block = read_header_block(text.substr(at));
     for (const HeaderField& field : block.headers.fields) {
       if (field.name == "final-recipient" && !group.final_recipient.empty()) close_group(group, out);
@@ -127,10 +134,11 @@ void add_ids_in_text(std::vector<std::string>& out, std::string_view text) {
 }  // namespace
 
 std::string first_address(std::string_view text) {
+  text = text.substr(0, address_text_max);
   for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     std::size_t begin = at, end = at + 1;
     while (begin > 0 && is_address_byte(text[begin - 1]) && text[begin - 1] != '@') --begin;
-    while (end < text.size() && is_address_byte(text[end])) ++end;
+    while (end < text.size() && is_address_byte(text[end]) && text[end] != '@') ++end;
     while (end > at + 1 && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
     if (begin < at && end > at + 1) return ascii_lower(cut_utf8(text.substr(begin, end - begin), address_bytes_max));
   }

@@ -1,6 +1,8 @@
 // People, machines and what machines report.
 #include <catch2/catch.hpp>
 
+#include <ctime>
+
 #include "connectors/email/delivery_report.hpp"
 #include "connectors/email/mail_kind.hpp"
 #include "connectors/email/mime_reader.hpp"
@@ -130,4 +132,20 @@ TEST_CASE("status codes are found and version numbers are not", "[kind]") {
   CHECK(first_status("none") == "");
   CHECK(first_address("to <Zoe@Example.org>: failed") == "zoe@example.org");
   CHECK(first_address("nothing @ all") == "");
+}
+
+TEST_CASE("a report of nothing but line ends or signs costs no more than its length", "[kind]") {
+  const std::string header = "From: MAILER-DAEMON@example.org\nReturn-Path: <>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n";
+  const std::string before = "--b\n\nfailed\n--b\nContent-Type: message/delivery-status\n\n";
+  const std::clock_t begin = std::clock();
+  for (int i = 0; i < 3; ++i) {
+    CHECK(kind_of(header, before + std::string(250'000, '\n') + "Final-Recipient: rfc822; zoe@example.org\n--b--\n").recipients.size() == 1);
+    CHECK(kind_of(header, before + "Final-Recipient: rfc822;" + std::string(64'000, '@') + "\n--b--\n").automated);
+  }
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 3.0);
+}
+
+TEST_CASE("an address may have letters of any language", "[kind]") {
+  CHECK(first_address("<J\u00fcrgen@b\u00fccher.example>: no") == "j\u00fcrgen@b\u00fccher.example");
+  CHECK(first_address("a@b@c") == "a@b");
 }
