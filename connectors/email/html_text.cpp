@@ -88,7 +88,14 @@ class Lines {
     while (out_.ends_with('\n')) out_.pop_back();
     return std::move(out_);
   }
-  [[nodiscard]] const std::string& line() const { return line_; }
+  // A place in the present line; what was written behind it, as far as it stands in the line that is present then.
+  struct Place {
+    std::size_t line = 0, byte = 0;
+  };
+  [[nodiscard]] Place place() const { return {closed_, line_.size()}; }
+  [[nodiscard]] std::string_view since(Place place) const {
+    return std::string_view(line_).substr(place.line == closed_ ? std::min(place.byte, line_.size()) : 0);
+  }
 
  private:
   void put(char c) {
@@ -115,13 +122,14 @@ class Lines {
     out_ += '\n';
     empty_lines_ = line_.empty() ? empty_lines_ + 1 : 0;
     line_.clear();
+    ++closed_;
     blank_ = false;
     started_ = false;
   }
   void mark() { out_.append(std::min(depth_, quote_depth_max), '>'); }
 
   std::string out_, line_;
-  std::size_t depth_ = 0, wanted_ = 0, empty_lines_ = 0;
+  std::size_t depth_ = 0, wanted_ = 0, empty_lines_ = 0, closed_ = 0;
   bool blank_ = false;    // A blank stands before the next word.
   bool started_ = false;  // The present line has its place.
 };
@@ -267,13 +275,15 @@ class HtmlReader {
   void begin_link(const Tag& tag) {
     end_link();
     link_ = attribute(tag, "href");
+    link_at_ = lines_.place();
     const bool web = starts_with_nocase(link_, "http://") || starts_with_nocase(link_, "https://");
     if (!web || link_.size() > link_bytes_max) link_.clear();
   }
 
-  // The address behind the words, unless the words are the address.
+  // The address behind the words, unless the words are the address. Only the link's own words are looked through: a line
+  // of many links would take time without bound.
   void end_link() {
-    if (!link_.empty() && lines_.line().find(bare(link_)) == std::string::npos) lines_.words(" <" + link_ + ">", false);
+    if (!link_.empty() && lines_.since(link_at_).find(bare(link_)) == std::string_view::npos) lines_.words(" <" + link_ + ">", false);
     link_.clear();
   }
 
@@ -287,6 +297,7 @@ class HtmlReader {
   std::size_t at_ = 0;
   Lines lines_;
   std::string link_;
+  Lines::Place link_at_;
   int preformatted_ = 0;
   bool double_quotes_gone_ = false, single_quotes_gone_ = false;
 };

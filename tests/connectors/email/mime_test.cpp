@@ -254,3 +254,9 @@ TEST_CASE("a mail within a mail is kept as it stands and never parsed", "[mime]"
     CHECK(seconds_of([&] { CHECK(mail_with(whole, before + times(40'000, "To: a@b.c\n") + "\nold\n--b--\n").files.size() == 1); }) < 2.0);
   }
 }
+
+TEST_CASE("a line of many links costs no more than its length", "[mime]") {
+  const std::string html = times(60'000, "<a href=\"https://q.example/w\">one</a> ");
+  CHECK(seconds_of([&] { CHECK(html_to_text(html).starts_with("one <https://q.example/w> one <")); }) < 3.0);
+  CHECK(html_to_text("<p>a longer line before</p><a href=\"https://example.org\">x<br>example.org</a>") == "a longer line before\n\nx\nexample.org");
+}
