@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
 
 #include "connectors/email/charset.hpp"
@@ -37,6 +38,15 @@ void append_text(std::string& text, std::string_view more, bool& cut) {
   text += cut_utf8(more, room);
 }
 
+std::string without_blanks(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') out += c;
+  return out;
+}
+
+constexpr std::size_t any_form = static_cast<std::size_t>(-1);
+
 }  // namespace
 
 void BodyChoice::take(Leaf leaf) {
@@ -47,7 +57,7 @@ void BodyChoice::take(Leaf leaf) {
     if (leaf.bytes.size() > limits::report_part_bytes_max) mail_.cut = true;
     mail_.report.push_back({leaf.type, leaf.bytes.substr(0, limits::report_part_bytes_max)});
     if (offered && leaf.type == "message/rfc822") take_file(std::move(leaf));
-  } else if (offered || (leaf.type == "text/plain" && !leaf.name.empty() && !mail_.text.empty())) {
+  } else if (offered || (leaf.type == "text/plain" && !leaf.name.empty() && has_text())) {
     take_file(std::move(leaf));
   } else if (leaf.type == "text/plain") {
     take_text(leaf);
@@ -61,19 +71,37 @@ void BodyChoice::take(Leaf leaf) {
   }
 }
 
+bool BodyChoice::has_text() const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return !says_nothing(piece.text); });
+}
+
+bool BodyChoice::is_given(std::size_t alternative, std::size_t but_form) const {
+  return alternative != 0 && std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+           return !piece.html && piece.alternative == alternative && piece.form != but_form;
+         });
+}
+
 void BodyChoice::take_text(const Leaf& leaf) {
   std::string text = with_plain_ends(to_utf8(leaf.bytes, leaf.charset));
   if (leaf.flowed) text = unflow(text, leaf.joined_without_blank);
-  if (leaf.parent == "multipart/alternative" && !mail_.text.empty()) return;  // Another form of what is there.
-  append_text(mail_.text, text, mail_.cut);
+  if (says_nothing(text) || is_given(leaf.alternative, leaf.form)) return;  // Another form of what is there.
+  pieces_.push_back({leaf.alternative, leaf.form, false, std::move(text)});
 }
 
 void BodyChoice::take_html(const Leaf& leaf) {
-  const std::string html = to_utf8(leaf.bytes, leaf.charset);
-  if (html.size() > limits::html_bytes_max) mail_.cut = true;
-  if (leaf.parent == "multipart/alternative" && !mail_.html.empty()) mail_.html.clear();  // The last is the best: RFC 2046 5.1.4.
-  const std::size_t room = limits::html_bytes_max - std::min(limits::html_bytes_max, mail_.html.size());
-  mail_.html += cut_utf8(html, room);
+  std::string html = to_utf8(leaf.bytes, leaf.charset);
+  // The last form is the best: RFC 2046 5.1.4.
+  if (leaf.alternative != 0)
+    std::erase_if(pieces_, [&](const Piece& piece) {
+      const bool worse = piece.html && piece.alternative == leaf.alternative && piece.form != leaf.form;
+      if (worse) html_bytes_ -= piece.text.size();
+      return worse;
+    });
+  const std::string_view kept = cut_utf8(html, limits::html_bytes_max - html_bytes_);
+  if (kept.size() < html.size()) mail_.cut = true;
+  html.resize(kept.size());
+  html_bytes_ += html.size();
+  pieces_.push_back({leaf.alternative, leaf.form, true, std::move(html)});
 }
 
 void BodyChoice::take_file(Leaf leaf) {
@@ -84,14 +112,29 @@ void BodyChoice::take_file(Leaf leaf) {
   mail_.files.push_back({std::move(leaf.type), std::move(leaf.name), std::move(leaf.content_id), std::move(leaf.bytes), !offered && nameless});
 }
 
+// Plain text goes before the HTML that says the same; HTML that nothing else says is part of the text where it stands.
+void BodyChoice::join() {
+  std::set<std::string> said;
+  for (const Piece& piece : pieces_)
+    if (!piece.html) said.insert(without_blanks(piece.text));
+  for (const Piece& piece : pieces_) {
+    if (!piece.html) {
+      append_text(mail_.text, piece.text, mail_.cut);
+      continue;
+    }
+    mail_.html += piece.text;
+    if (is_given(piece.alternative, any_form)) continue;
+    const std::string text = html_to_text(piece.text);
+    // Programs that call alternatives a mixture send the same text twice.
+    if (!said.contains(without_blanks(text))) append_text(mail_.text, text, mail_.cut);
+  }
+}
+
 void BodyChoice::finish() {
+  join();
   // Each looks through the whole HTML; more files than these are not shown within a text.
   for (auto& file : std::span(mail_.files).first(std::min<std::size_t>(mail_.files.size(), 64)))
     if (!file.content_id.empty() && mail_.html.find("cid:" + file.content_id) != std::string::npos) file.inline_part = true;
-  if (!says_nothing(mail_.text) || says_nothing(mail_.html)) return;
-  const std::string text = html_to_text(mail_.html);
-  if (text.size() > limits::text_bytes_max) mail_.cut = true;
-  mail_.text = cut_utf8(text, limits::text_bytes_max);
 }
 
 }  // namespace usher::connectors::email

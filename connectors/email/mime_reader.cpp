@@ -103,10 +103,20 @@ std::string parameter(GMimeObject* object, const char* name) {
   return type == nullptr ? std::string() : text_of(g_mime_content_type_get_parameter(type, name));
 }
 
-Leaf leaf_of(GMimeObject* object, const std::string& parent) {
+struct Branch {
+  GMimeObject* object = nullptr;  // Lives as long as the message.
+  std::string parent;             // Type of the multipart it stands in.
+  std::size_t depth = 0;
+  std::size_t alternative = 0, form = 0;  // As in Leaf.
+};
+
+Leaf leaf_of(const Branch& branch) {
+  GMimeObject* const object = branch.object;
   Leaf leaf;
   leaf.type = media_type(object);
-  leaf.parent = parent;
+  leaf.parent = branch.parent;
+  leaf.alternative = branch.alternative;
+  leaf.form = branch.form;
   leaf.disposition = ascii_lower(text_of(g_mime_object_get_disposition(object)));
   leaf.content_id = text_of(g_mime_object_get_content_id(object));
   if (GMIME_IS_PART(object)) {
@@ -124,17 +134,11 @@ Leaf leaf_of(GMimeObject* object, const std::string& parent) {
   return leaf;
 }
 
-struct Branch {
-  GMimeObject* object = nullptr;  // Lives as long as the message.
-  std::string parent;             // Type of the multipart it stands in.
-  std::size_t depth = 0;
-};
-
 // Leaves in the order in which a reader meets them; what lies deeper or further than the limits is left out.
 void walk(GMimeObject* root, Mail& mail) {
   BodyChoice choice(mail);
-  std::vector<Branch> waiting{{root, "", 0}};
-  std::size_t seen = 0;
+  std::vector<Branch> waiting{{root, "", 0, 0, 0}};
+  std::size_t seen = 0, alternatives = 0, forms = 0;
   while (!waiting.empty()) {
     const Branch branch = std::move(waiting.back());
     waiting.pop_back();
@@ -145,12 +149,14 @@ void walk(GMimeObject* root, Mail& mail) {
     const bool multipart = GMIME_IS_MULTIPART(branch.object);
     const int count = multipart ? g_mime_multipart_get_count(GMIME_MULTIPART(branch.object)) : 0;
     if (count == 0) {
-      choice.take(leaf_of(branch.object, branch.parent));
+      choice.take(leaf_of(branch));
       continue;
     }
     const std::string type = media_type(branch.object);
+    const bool offers = type == "multipart/alternative";
+    const std::size_t alternative = branch.alternative != 0 || !offers ? branch.alternative : ++alternatives;
     for (int i = count - 1; i >= 0; --i)
-      waiting.push_back({g_mime_multipart_get_part(GMIME_MULTIPART(branch.object), i), type, branch.depth + 1});
+      waiting.push_back({g_mime_multipart_get_part(GMIME_MULTIPART(branch.object), i), type, branch.depth + 1, alternative, offers ? ++forms : branch.form});
   }
   choice.finish();
 }

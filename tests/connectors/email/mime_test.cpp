@@ -260,3 +260,23 @@ TEST_CASE("a line of many links costs no more than its length", "[mime]") {
   CHECK(seconds_of([&] { CHECK(html_to_text(html).starts_with("one <https://q.example/w> one <")); }) < 3.0);
   CHECK(html_to_text("<p>a longer line before</p><a href=\"https://example.org\">x<br>example.org</a>") == "a longer line before\n\nx\nexample.org");
 }
+
+TEST_CASE("no text of a body is lost to another", "[mime]") {
+  const std::string mixed = "Content-Type: multipart/mixed; boundary=b\n";
+  const auto alternative = [](const std::string& name, const std::string& plain, const std::string& html) {
+    return "--b\nContent-Type: multipart/alternative; boundary=" + name + "\n\n--" + name + "\n\n" + plain + "\n--" + name + "\nContent-Type: text/html\n\n" + html + "\n--" + name + "--\n";
+  };
+  CHECK(mail_with(mixed, "--b\n\nExternal sender!\n" + alternative("c", "plain", "<p>rich</p>") + "--b--\n").text == "External sender!\n\nplain");
+  CHECK(mail_with(mixed, "--b\nContent-Type: text/html\n\n<p>the mail</p>\n--b\n\nthe footer\n--b--\n").text == "the mail\n\nthe footer");
+  const Mail both = mail_with(mixed, alternative("c", "first", "<p>First</p>") + alternative("d", "second", "<p>Second</p>") + "--b--\n");
+  CHECK(both.text == "first\n\nsecond");
+  CHECK(both.html == "<p>First</p><p>Second</p>");
+  CHECK(mail_with(mixed, "--b\n\nbanner\n" + alternative("c", "", "<p>only rich</p>") + "--b--\n").text == "banner\n\nonly rich");
+}
+
+TEST_CASE("a text that comes in several forms is shown once", "[mime]") {
+  CHECK(mail_with("Content-Type: multipart/mixed; boundary=b\n", "--b\n\nThe same.\n--b\nContent-Type: text/html\n\n<p>The same.</p>\n--b--\n").text == "The same.");
+  CHECK(mail_with("Content-Type: multipart/alternative; boundary=b\n",
+                  "--b\n\nplain\n--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\n\nplain again\n--c\nContent-Type: text/html\n\n<p>rich</p>\n--c--\n--b--\n")
+            .text == "plain");
+}
