@@ -79,7 +79,9 @@ TEST_CASE("a reply answers the customer in the thread of the mail", "[compose]")
 TEST_CASE("a repeat of a reply is the same mail byte for byte", "[compose][rule-E5]") { CHECK(composed(draft_of("x")) == composed(draft_of("x"))); }
 
 TEST_CASE("no text of anybody becomes a header field", "[compose]") {
-  const std::string evil = "x\r\nBcc: victim@example.org\r\n\r\nbody\n.\nX: \0y";
+  using namespace std::string_view_literals;
+  const std::string evil("x\r\nBcc: victim@example.org\r\n\r\nbody\n.\nX: \0y"sv);
+  REQUIRE(evil.find('\0') != std::string::npos);
   ReplyDraft draft = draft_of(evil);
   draft.mailbox_name = draft.author = draft.in_reply_to.subject = draft.in_reply_to.from.display_name = evil;
   draft.in_reply_to.provider_message_id = "a>\r\nBcc: victim@example.org";
