@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 
+#include "connectors/email/bounce_forms.hpp"
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
 #include "connectors/email/flowed_text.hpp"
@@ -20,12 +21,14 @@ constexpr std::array<std::string_view, 10> report_types{
     "message/delivery-status",       "message/global-delivery-status", "message/disposition-notification", "message/feedback-report", "text/rfc822-headers",
     "message/global-disposition-notification", "message/global-headers", "message/rfc822", "message/global", "message/rfc822-headers"};
 
-bool is_report_part(const Leaf& leaf) {
+// Of a mail that no server sent, a report is what the multipart says is one; else a person sent along a file.
+bool is_report_part(const Mail& mail, const Leaf& leaf) {
   const auto found = std::find(report_types.begin(), report_types.end(), leaf.type);
   if (found == report_types.end()) return false;
   // A mail within a mail is a file that a person sent along, unless a report returns it.
   const bool returned = leaf.type == "message/rfc822" || leaf.type == "message/global";
-  return !returned || leaf.parent == "multipart/report";
+  if (leaf.parent == "multipart/report") return true;
+  return !returned && (has_null_path(mail) || is_from_server(mail));
 }
 
 bool says_nothing(std::string_view text) { return trimmed(text).empty(); }
@@ -52,8 +55,8 @@ constexpr std::size_t any_form = static_cast<std::size_t>(-1);
 void BodyChoice::take(Leaf leaf) {
   mail_.parts.push_back(leaf.type);
   const bool offered = leaf.disposition == "attachment";
-  if (is_report_part(leaf)) {
-    // Reports are read whatever type the whole claims to have: gateways rewrite it.
+  if (is_report_part(mail_, leaf)) {
+    // Reports of servers are read whatever type the whole claims to have: gateways rewrite it.
     if (leaf.bytes.size() > limits::report_part_bytes_max) mail_.cut = true;
     mail_.report.push_back({leaf.type, leaf.bytes.substr(0, limits::report_part_bytes_max)});
     if (offered && leaf.type == "message/rfc822") take_file(std::move(leaf));

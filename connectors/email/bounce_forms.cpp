@@ -60,23 +60,16 @@ bool is_server_name(std::string_view local_part) {
 // A machine that nobody reads: its words count when they are those of a bounce and it returns the mail.
 bool is_robot_name(std::string_view local_part) {
   const std::string name = letters_of(local_part);
-  return name.starts_with("noreply") || name.starts_with("donotreply") || name.ends_with("admin") || name.ends_with("owner") || name.ends_with("request") ||
-         name.ends_with("bounces");
+  return name.starts_with("noreply") || name.starts_with("donotreply") || name.ends_with("bounces");
+}
+
+// The addresses of a list's own programs, and of people: what such a one returns must be a mail.
+bool is_list_name(std::string_view local_part) {
+  const std::string name = letters_of(local_part);
+  return name.ends_with("admin") || name.ends_with("owner") || name.ends_with("request");
 }
 
 std::string local_part(std::string_view address) { return std::string(address.substr(0, address.find('@'))); }
-
-// The address in From as it stands: servers write `From: mailer-daemon` and `From: <>`, which are no addresses.
-bool is_from_server(const Mail& mail) {
-  if (mail.headers.has("x-failed-recipients")) return true;
-  if (mail.return_path && mail.return_path->empty() && contains_nocase(mail.headers.value("return-path"), "mailer-daemon")) return true;
-  if (mail.return_path && is_server_name(local_part(*mail.return_path))) return true;
-  const std::string_view from = mail.headers.value("from");
-  if (mail.from.empty()) return trimmed(from).empty() || trimmed(from) == "<>" || contains_nocase(from, "mailer-daemon") || is_server_name(from);
-  const Mailbox& sender = mail.from.front();
-  const std::string name = letters_of(sender.name);
-  return is_server_name(local_part(sender.address)) || name == "mailerdaemon" || name.starts_with("maildelivery");
-}
 
 template <class Words>
 bool holds_any(std::string_view folded, const Words& words) {
@@ -107,9 +100,12 @@ bool has_refusal(std::string_view text) {
   return false;
 }
 
-bool returns_mail(const Mail& mail, std::string_view own) {
-  if (own.size() < mail.text.size() && own.size() < words_bytes_max) return true;
+bool returns_part(const Mail& mail) {
   return std::any_of(mail.files.begin(), mail.files.end(), [](const MailFile& file) { return file.type == "message/rfc822"; }) || !mail.report.empty();
+}
+
+bool returns_mail(const Mail& mail, std::string_view own) {
+  return (own.size() < mail.text.size() && own.size() < words_bytes_max) || returns_part(mail);
 }
 
 bool is_own_address(const Mail& mail, const std::string& address) {
@@ -133,18 +129,39 @@ void add(std::vector<ReportedRecipient>& out, const std::string& address, Delive
 
 }  // namespace
 
+bool has_null_path(const Mail& mail) { return mail.return_path && mail.return_path->empty(); }
+
+// The address in From as it stands: servers write `From: mailer-daemon` and `From: <>`, which are no addresses.
+bool is_from_server(const Mail& mail) {
+  if (mail.headers.has("x-failed-recipients")) return true;
+  if (has_null_path(mail) && contains_nocase(mail.headers.value("return-path"), "mailer-daemon")) return true;
+  if (mail.return_path && is_server_name(local_part(*mail.return_path))) return true;
+  const std::string_view from = mail.headers.value("from");
+  if (mail.from.empty()) return trimmed(from).empty() || trimmed(from) == "<>" || contains_nocase(from, "mailer-daemon") || is_server_name(from);
+  const Mailbox& sender = mail.from.front();
+  const std::string name = letters_of(sender.name);
+  return is_server_name(local_part(sender.address)) || name == "mailerdaemon" || name.starts_with("maildelivery");
+}
+
 bool is_bounce_in_words(const Mail& mail) {
   const std::string_view own = own_words(mail.text);
   const std::string subject = fold(mail.subject);
   const std::string words = fold(own);
   const bool said = holds_any(words, text_words);
-  if (is_from_server(mail)) return said || holds_any(subject, subject_words) || mail.headers.has("x-failed-recipients");
-  const bool null_path = mail.return_path && mail.return_path->empty();
-  if (null_path) return holds_any(subject, subject_words) || (said && (has_refusal(own) || returns_mail(mail, own)));
+  const bool titled = holds_any(subject, subject_words);
+  const bool shown = has_refusal(own) || returns_mail(mail, own);
+  const std::string sender = mail.from.empty() ? std::string() : local_part(mail.from.front().address);
+  if (is_from_server(mail)) {
+    if (said || mail.headers.has("x-failed-recipients")) return true;
+    // Behind postmaster@ there may be a person, who answers mails about deliveries.
+    return titled && (shown || has_null_path(mail) || letters_of(sender) != "postmaster");
+  }
+  // A null path alone is that of holiday notes, too, which keep the subject they answer to.
+  if (has_null_path(mail)) return (said && (titled || shown)) || (titled && shown);
   // Without any of the signs of a server, the sender must be a robot and the bounce complete.
-  const bool robot = !mail.from.empty() && is_robot_name(local_part(mail.from.front().address));
-  const bool list = robot && mail.headers.has("x-mlserver");
-  return said && ((robot && returns_mail(mail, own)) || list);
+  const bool robot = is_robot_name(sender), list = is_list_name(sender);
+  if (!said || (!robot && !list)) return false;
+  return mail.headers.has("x-mlserver") || (robot ? returns_mail(mail, own) : returns_part(mail));
 }
 
 std::vector<ReportedRecipient> recipients_in_words(const Mail& mail) {

@@ -10,6 +10,10 @@
 
 namespace usher::connectors::email {
 
+// The mail asks for no answer on its way back: `Return-Path: <>`.
+[[nodiscard]] bool has_null_path(const Mail& mail);
+// By the names that only mail servers have.
+[[nodiscard]] bool is_from_server(const Mail& mail);
 [[nodiscard]] bool is_bounce_in_words(const Mail& mail);
 // Those to whom it was not delivered, by the places where servers name them; empty when no address can be told.
 [[nodiscard]] std::vector<ReportedRecipient> recipients_in_words(const Mail& mail);

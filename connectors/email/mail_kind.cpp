@@ -52,7 +52,8 @@ bool is_bulk(const HeaderList& headers, const std::string& submitted) {
   return submitted == "auto-generated" || submitted == "auto-notified";
 }
 
-bool is_auto_reply(const Mail& mail, const std::string& submitted) {
+// What says of itself, or in its subject, that a program answered.
+bool admits_auto_reply(const Mail& mail, const std::string& submitted) {
   const HeaderList& headers = mail.headers;
   if (!submitted.empty() && submitted != "no" && submitted != "auto-generated" && submitted != "auto-notified") return true;
   for (const std::string_view name : {"x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply", "x-auto-reply-from"})
@@ -60,8 +61,7 @@ bool is_auto_reply(const Mail& mail, const std::string& submitted) {
   if (const std::string precedence = first_word(headers.value("precedence")); precedence == "auto_reply" || precedence == "auto-reply") return true;
   if (first_word(headers.value("x-apple-action")) == "vacation") return true;
   const std::string subject = fold(mail.subject);
-  if (std::any_of(auto_subjects.begin(), auto_subjects.end(), [&](std::string_view words) { return subject.starts_with(words); })) return true;
-  return mail.return_path && mail.return_path->empty();
+  return std::any_of(auto_subjects.begin(), auto_subjects.end(), [&](std::string_view words) { return subject.starts_with(words); });
 }
 
 // A report on deliveries that all went well is news; anything else is a failure or the fear of one.
@@ -77,6 +77,7 @@ Automated outcome_of(const std::vector<ReportedRecipient>& recipients) {
 MailKind classify_mail(const Mail& mail) {
   MailKind kind;
   const std::string submitted = first_word(mail.headers.value("auto-submitted"));
+  const bool answers = admits_auto_reply(mail, submitted);
   if (is_feedback(mail)) {
     kind.automated = Automated::feedback_report;
     kind.recipients = complained_recipients(mail);
@@ -89,10 +90,13 @@ MailKind classify_mail(const Mail& mail) {
     kind.automated = outcome_of(kind.recipients);
   } else if (is_receipt(mail)) {
     kind.automated = Automated::delivery_report;
+  } else if (answers && has_null_path(mail) && !is_from_server(mail)) {
+    // A holiday note to a bounce's subject, or to a mail about deliveries.
+    kind.automated = Automated::auto_reply;
   } else if (is_bounce_in_words(mail)) {
     kind.automated = Automated::bounce;
     kind.recipients = recipients_in_words(mail);
-  } else if (is_auto_reply(mail, submitted)) {
+  } else if (answers || has_null_path(mail)) {
     kind.automated = Automated::auto_reply;
   } else if (is_bulk(mail.headers, submitted) || mail.type == "multipart/report") {
     kind.automated = Automated::bulk;

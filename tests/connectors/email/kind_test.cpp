@@ -149,3 +149,39 @@ TEST_CASE("an address may have letters of any language", "[kind]") {
   CHECK(first_address("<J\u00fcrgen@b\u00fccher.example>: no") == "j\u00fcrgen@b\u00fccher.example");
   CHECK(first_address("a@b@c") == "a@b");
 }
+
+TEST_CASE("a report that a person sends along is a file", "[kind]") {
+  for (const std::string type : {"delivery-status", "feedback-report", "disposition-notification"}) {
+    INFO(type);
+    const std::string body = "--b\n\nWhat does this mean?\n--b\nContent-Type: message/" + type + "; name=a.txt\nContent-Disposition: attachment\n\n"
+                             "Final-Recipient: rfc822; zoe@example.org\nAction: failed\n--b--\n";
+    const std::string whole = "Content-Type: multipart/mixed; boundary=b\n";
+    const Mail mail = read_mail("From: ana@example.org\n" + whole + "\n" + body);
+    CHECK_FALSE(classify_mail(mail).automated);
+    REQUIRE(mail.files.size() == 1);
+    CHECK(mail.files[0].name == "a.txt");
+    // From a server it is a report, whatever the whole is called.
+    CHECK(kind_of("From: ana@example.org\nReturn-Path: <>\n" + whole, body).automated != Automated::auto_reply);
+    CHECK(kind_of("From: MAILER-DAEMON@example.org\n" + whole, body).automated);
+  }
+}
+
+TEST_CASE("people at an address of a role are people", "[kind]") {
+  const std::string words = "The parcel could not be delivered. Was it returned?\n\n--- Original message ---\nFrom: support@example.com\n";
+  for (const std::string name : {"it-admin", "shop.owner", "request", "office-request"})
+    CHECK_FALSE(kind_of("From: " + name + "@example.org\nSubject: Undelivered parcel\n", words).automated);
+  CHECK_FALSE(kind_of("From: postmaster@example.org\nSubject: Re: Delivery problem with order 4411\n", "Could you call me?\n").automated);
+  // What returns the mail itself is a list's own program.
+  CHECK(kind_of("From: list-owner@example.org\nSubject: Delivery failed\nContent-Type: multipart/mixed; boundary=b\n",
+                "--b\n\nIt could not be delivered.\n--b\nContent-Type: message/rfc822\n\nSubject: old\n\nx\n--b--\n")
+            .automated == Automated::bounce);
+  CHECK(kind_of("From: mailer-daemon@example.org\nSubject: Delivery failed\n", "zoe@example.org\n").automated == Automated::bounce);
+}
+
+TEST_CASE("a holiday note to a mail about deliveries is no bounce", "[kind]") {
+  CHECK(kind_of("From: ana@example.org\nReturn-Path: <>\nSubject: Re: Delivery problem\n", "I am away until Monday.\n").automated == Automated::auto_reply);
+  CHECK(kind_of("From: ana@example.org\nReturn-Path: <>\nAuto-Submitted: auto-replied\nSubject: Delivery failed\n", "Your mail could not be delivered to me.\n").automated ==
+        Automated::auto_reply);
+  CHECK(kind_of("From: ana@example.org\nReturn-Path: <>\nSubject: Automatic reply: Delivery failed\n", "Your mail could not be delivered to me.\n").automated ==
+        Automated::auto_reply);
+}
