@@ -18,6 +18,7 @@ inline constexpr std::size_t depth_max = 30;
 inline constexpr std::size_t boundary_words_max = 400;      // "boundary=": bounds how deep multiparts can nest.
 inline constexpr std::size_t delimiter_lines_max = 50'000;  // Lines that begin with "--".
 inline constexpr std::size_t field_lines_max = 500'000;     // Lines that could be a part's header fields.
+inline constexpr std::size_t field_parameters_max = 1'000;  // Semicolons in one of them.
 inline constexpr std::size_t mailboxes_max = 256;           // In one address field.
 inline constexpr std::size_t thread_ids_max = 100;          // References and In-Reply-To, each.
 inline constexpr std::size_t html_bytes_max = 4 * 1024 * 1024;  // What is read of HTML for its text.

@@ -48,21 +48,36 @@ std::string taken(char* text) {
 
 std::string text_of(const char* text) { return text == nullptr ? std::string() : to_utf8(text, "utf-8"); }
 
+// As GMime takes them: blanks may stand before the colon.
 bool could_be_field(std::string_view line) {
-  const std::size_t colon = line.substr(0, 80).find(':');
-  return colon != std::string_view::npos && line.find(' ') > colon;
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0 || line.front() == ' ' || line.front() == '\t') return false;
+  const std::string_view name = trimmed(line.substr(0, colon));
+  return name.find_first_of(" \t") == std::string_view::npos;
+}
+
+bool has_many_parameters(std::string_view value) {
+  return static_cast<std::size_t>(std::count(value.begin(), value.end(), ';')) > limits::field_parameters_max;
 }
 
 // GMime makes an object of every part and field there is; a mail of nothing else would take gigabytes.
 bool within_limits(std::string_view body) {
-  std::size_t boundaries = 0, delimiters = 0, fields = 0;
+  std::size_t boundaries = 0, delimiters = 0, fields = 0, parameters = 0;
+  bool in_header = false, in_field = false;  // From a delimiter to an empty line; from a field to the end of its last line.
   for (std::size_t at = 0; at < body.size();) {
     const std::size_t end = std::min(body.find('\n', at), body.size());
     const std::string_view line = body.substr(at, end - at);
     at = end + 1;
-    if (line.starts_with("--")) ++delimiters;
-    else if (could_be_field(line)) ++fields;
-    if (line.size() < 2'000 && contains_nocase(line, "boundary")) ++boundaries;
+    const bool field = could_be_field(line), goes_on = in_field && !line.empty() && (line.front() == ' ' || line.front() == '\t');
+    in_field = field || goes_on;
+    if (line.starts_with("--")) ++delimiters, in_header = true;
+    else if (trimmed(line).empty() && !goes_on) in_header = false;
+    else if (field) ++fields;
+    if (!goes_on) parameters = 0;
+    // Each parameter of a field is searched for among those before it.
+    if (in_header && in_field) parameters += static_cast<std::size_t>(std::count(line.begin(), line.end(), ';'));
+    if (parameters > limits::field_parameters_max) return false;
+    if ((line.size() < 2'000 || in_field) && contains_nocase(line, "boundary")) ++boundaries;
     if (boundaries > limits::boundary_words_max || delimiters > limits::delimiter_lines_max || fields > limits::field_lines_max) return false;
   }
   return true;
@@ -261,7 +276,8 @@ Mail read_mail(std::string_view bytes) {
   mail.cut = block.cut;
   read_headers(mail);
   const std::string_view body = bytes.substr(std::min(block.body_at, bytes.size()));
-  if (mail.headers.fields.empty() || bytes.size() > limits::mail_bytes_max || !within_limits(body)) {
+  if (mail.headers.fields.empty() || bytes.size() > limits::mail_bytes_max || !within_limits(body) || has_many_parameters(mail.headers.value("content-type")) ||
+      has_many_parameters(mail.headers.value("content-disposition"))) {
     show_raw(mail, bytes);
     return mail;
   }
