@@ -19,12 +19,19 @@ namespace {
 constexpr std::size_t references_kept = 20;
 constexpr std::size_t quoted_bytes_max = 64 * 1024;
 
+// The mailbox, plain or with a tag: the addresses that mint_reply_address() makes, and any other.
+bool is_of_mailbox(const std::string& mailbox, const std::string& address) {
+  const std::size_t at = std::min(mailbox.rfind('@'), mailbox.size());
+  const std::string_view local = std::string_view(mailbox).substr(0, at), domain = std::string_view(mailbox).substr(at);
+  return address == mailbox || (address.size() > mailbox.size() && address.starts_with(local) && address[at] == '+' && address.ends_with(domain));
+}
+
 // To whom: Reply-To of the customer's mail where it names one, else the sender. Never more than one, and never us.
 std::string recipient_of(const ReplyDraft& draft) {
   const std::string own = ascii_lower(draft.mailbox);
   for (const auto* list : {&draft.in_reply_to.reply_to, &draft.in_reply_to.from.identities})
     for (const auto& identity : *list)
-      if (identity.kind == "email" && is_mail_address(identity.value) && identity.value != own) return identity.value;
+      if (identity.kind == "email" && is_mail_address(identity.value) && !is_of_mailbox(own, ascii_lower(identity.value))) return identity.value;
   return {};
 }
 

@@ -174,3 +174,19 @@ TEST_CASE("quoted-printable keeps every byte", "[compose]") {
   for (const char c : all) expected += c == '\n' ? std::string("\r\n") : std::string(1, c);
   CHECK(mail.files[0].bytes.substr(0, expected.size()) == expected);
 }
+
+TEST_CASE("the mailbox never writes to itself whatever its tag", "[compose]") {
+  for (const std::string own : {"support@example.com", "Support@Example.com", "support+x@example.com", "support+a+b@example.com"}) {
+    INFO(own);
+    ReplyDraft draft = draft_of("x");
+    draft.in_reply_to.reply_to = {{"email", own, false}};
+    const auto mail = compose_mail(draft);
+    REQUIRE(mail);
+    CHECK(mail->recipient == "ana@example.org");
+    draft.in_reply_to.from.identities = {{"email", own, false}};
+    CHECK_FALSE(compose_mail(draft));
+  }
+  ReplyDraft other = draft_of("x");
+  other.in_reply_to.reply_to = {{"email", "supporters@example.com", false}};
+  CHECK(compose_mail(other)->recipient == "supporters@example.com");
+}
