@@ -11,6 +11,7 @@
 #include "connectors/email/mail_kind.hpp"
 #include "connectors/email/mime_reader.hpp"
 #include "connectors/email/reply_text.hpp"
+#include "connectors/file_type.hpp"
 #include "connectors/message_id.hpp"
 #include "connectors/signature.hpp"
 
@@ -62,7 +63,7 @@ void keep_files(Mail& mail, Parsed& parsed, Message& message) {
     }
     // A file without a name stays without one: what to call it is the desk's choice, in the agent's language.
     std::string name = file.name.empty() ? std::string() : safe_file_name(file.name);
-    std::string type = is_media_type(file.type) ? file.type : "application/octet-stream";
+    std::string type = type_of_file(is_media_type(file.type) ? file.type : "application/octet-stream", file.bytes);
     std::string sha256 = sha256_hex(file.bytes);
     message.attachments.push_back({name, type, file.bytes.size(), sha256, file.inline_part});
     parsed.files.push_back({std::move(name), std::move(type), std::move(file.bytes), std::move(sha256)});
@@ -79,11 +80,16 @@ std::string_view word(Delivery delivery) {
   return delivery == Delivery::delivered ? "delivered" : delivery == Delivery::delayed ? "delayed" : "failed";
 }
 
-std::string extra_of(const Mail& mail, const MailKind& kind) {
+// A mail of ours that came back as it was sent: only our secret makes its id, so nobody can claim it.
+bool is_own(const MailDoor& door, const Mail& mail) {
+  return !door.threads.secrets.empty() && verify_message_id(door.threads, mail.message_id).has_value();
+}
+
+std::string extra_of(const Mail& mail, const MailKind& kind, bool own) {
   boost::json::object said;
   if (mail.unparsed) said["unparsed"] = true;
   if (mail.cut) said["cut"] = true;
-  if (mail.headers.has("x-usher-id")) said["own"] = true;
+  if (own) said["own"] = true;
   if (!kind.recipients.empty()) {
     boost::json::array list;
     for (const auto& one : kind.recipients) {
@@ -122,7 +128,10 @@ void fill_thread(const MailDoor& door, const Mail& mail, const MailKind& kind, M
 
 Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at) {
   Mail mail = read_mail(bytes);
-  const MailKind kind = classify_mail(mail);
+  MailKind kind = classify_mail(mail);
+  const bool own = is_own(door, mail);
+  // Answered as a person's mail, it would be answered for ever.
+  if (own && !kind.automated) kind.automated = Automated::auto_reply;
   Parsed parsed;
   Message message;
   message.tenant = door.tenant;
@@ -150,7 +159,7 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   if (!mail.html.empty()) message.html_ref = keep_blob(parsed, "message.html", "text/html", mail.html);
   if (bytes.size() <= limits::mail_bytes_max) message.raw_ref = keep_blob(parsed, "message.eml", "message/rfc822", bytes);
   else mail.cut = true;
-  message.extra = extra_of(mail, kind);
+  message.extra = extra_of(mail, kind, own);
   parsed.messages.push_back(std::move(message));
   return parsed;
 }

@@ -110,3 +110,20 @@ TEST_CASE("one mail to two of our addresses is one message and another under its
   CHECK(first.messages[0].id != read(begin + "To: support@example.com\n\nother words").messages[0].id);
   CHECK(read("From: ana@example.org\n\none").messages[0].id != read("From: ana@example.org\n\ntwo").messages[0].id);
 }
+
+TEST_CASE("a mail of ours that comes back is known by its own id alone and is automated", "[thread]") {
+  const auto own = read("From: support@example.com\nMessage-ID: " + mint_message_id(ours, reply, message, "example.com") + "\nSubject: x\n\nhello\n").messages.front();
+  CHECK(own.automated);
+  CHECK(own.extra.find("\"own\":true") != std::string::npos);
+  const auto claimed = read("From: ana@example.org\nMessage-ID: <a1@example.org>\nX-Usher-Id: 1\nSubject: x\n\nhello\n").messages.front();
+  CHECK_FALSE(claimed.automated);
+  CHECK(claimed.extra.find("own") == std::string::npos);
+}
+
+TEST_CASE("a file is what its bytes are and not what the mail calls it", "[thread]") {
+  const auto parsed = read("From: ana@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nsee\n--b\nContent-Type: image/png; name=a.png\n\n#!/bin/sh\necho\n--b--\n");
+  REQUIRE(parsed.messages.front().attachments.size() == 1);
+  CHECK(parsed.messages.front().attachments[0].type == "text/x-shellscript");
+  REQUIRE_FALSE(parsed.files.empty());
+  CHECK(parsed.files[0].type == "text/x-shellscript");
+}
