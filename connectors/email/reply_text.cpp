@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t attribution_lines_max = 6;
 constexpr std::size_t attribution_bytes_max = 500;
+constexpr std::size_t signature_lines_max = 8;
+constexpr std::size_t signature_line_bytes_max = 80;
 constexpr std::size_t lines_max = 20'000;  // Longer texts are taken as they are.
 
 enum class Kind { empty, text, quote, attribution, delimiter, device, header };
@@ -120,6 +122,22 @@ bool is_attribution(std::string_view text, bool must_open) {
   return opens || (!must_open && (has_address(text) || (has_date(text) && !text.starts_with("http"))));
 }
 
+// A year or a time of day: what programs write and people seldom do.
+bool has_exact_date(std::string_view text) {
+  for (std::size_t at = 0; at + 4 <= text.size(); ++at) {
+    const bool digits = is_digit(text[at]) && is_digit(text[at + 3]) && (at == 0 || !is_digit(text[at - 1]));
+    if (digits && is_digit(text[at + 1]) && is_digit(text[at + 2]) && (at + 4 == text.size() || !is_digit(text[at + 4]))) return true;
+  }
+  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1))
+    if (at > 0 && at + 2 < text.size() && is_digit(text[at - 1]) && is_digit(text[at + 1]) && is_digit(text[at + 2])) return true;
+  return false;
+}
+
+// Needs no quote behind it: what it says is not what a customer tells of somebody.
+bool is_sure_attribution(std::string_view text) {
+  return is_dated_sender(text) || has_address(text) || (begins_attribution(text) && has_exact_date(text));
+}
+
 // The lines first..last as one folded text; what is quoted as a whole is unquoted first.
 std::string joined(const std::vector<Line>& lines, std::size_t first, std::size_t last) {
   const bool quoted = lines[first].text.starts_with('>');
@@ -157,7 +175,14 @@ std::size_t attribution_begin(const std::vector<Line>& lines, std::size_t last) 
 void mark_attributions(std::vector<Line>& lines) {
   for (std::size_t last = 0; last < lines.size(); ++last) {
     if (!may_end_attribution(lines[last])) continue;
-    for (std::size_t i = attribution_begin(lines, last); i <= last; ++i) lines[i].kind = Kind::attribution;
+    const std::size_t begin = attribution_begin(lines, last);
+    if (begin > last) continue;
+    // "The courier called on 3 March and said:" is the customer's own sentence unless a quote follows.
+    std::size_t behind = last + 1;
+    while (behind < lines.size() && lines[behind].kind == Kind::empty) ++behind;
+    const bool quotes = behind < lines.size() && lines[behind].kind == Kind::quote;
+    if (!quotes && !is_sure_attribution(joined(lines, begin, last))) continue;
+    for (std::size_t i = begin; i <= last; ++i) lines[i].kind = Kind::attribution;
   }
 }
 
@@ -172,27 +197,53 @@ std::size_t find(const std::vector<Line>& lines, Kind kind, std::size_t from = 0
   return from;
 }
 
+// A line of strokes that only divides the customer's text has more behind it than a signature, and no old mail.
+bool ends_text(const std::vector<Line>& lines, std::size_t at) {
+  const std::string_view stroke = trimmed(lines[at].text);
+  const bool mark = stroke == "--" || stroke == "\xe1\x90\xa7" || stroke == "\xe2\x80\x94" || !is_stroke(stroke);
+  if (mark) return true;
+  std::size_t count = 0;
+  for (std::size_t i = at + 1; i < lines.size(); ++i) {
+    const Kind kind = lines[i].kind;
+    if (kind == Kind::quote || kind == Kind::attribution || kind == Kind::header || (kind == Kind::delimiter && !is_stroke(lines[i].text))) return true;
+    if (kind != Kind::empty && (++count > signature_lines_max || lines[i].text.size() > signature_line_bytes_max)) return false;
+  }
+  return true;
+}
+
 // Everything below the first stroke, when something of the customer stands above it.
 void cut_signature(std::vector<Line>& lines) {
   for (std::size_t at = find(lines, Kind::delimiter); at < lines.size(); at = find(lines, Kind::delimiter, at + 1)) {
-    if (!any(lines, 0, at, Kind::text)) continue;
+    if (!any(lines, 0, at, Kind::text) || !ends_text(lines, at)) continue;
     lines.resize(at);
     return;
   }
 }
 
-// From three repeated fields on, when something of the customer stands above them. Long fields wrap.
+// From three repeated fields on, when something of the customer stands above them. Long fields wrap. A subject or an
+// address is among those of a mail; "From: Berlin, To: Paris, Date: 3 May" is what a customer wants.
 void cut_repeated_header(std::vector<Line>& lines) {
   for (std::size_t at = find(lines, Kind::header); at < lines.size(); at = find(lines, Kind::header, at + 1)) {
     std::size_t fields = 0, wrapped = 0;
+    bool of_mail = false;
     for (std::size_t i = at; i < lines.size() && wrapped < 3; ++i) {
       if (lines[i].kind == Kind::header) ++fields, wrapped = 0;
       else if (lines[i].kind == Kind::text) ++wrapped;
       else break;
+      of_mail = of_mail || has_address(lines[i].text) || (lines[i].kind == Kind::header && is_repeated_subject(lines[i].folded));
     }
-    if (fields < 3 || !any(lines, 0, at, Kind::text)) continue;
+    if (fields < 3 || !of_mail || !any(lines, 0, at, Kind::text)) continue;
     lines.resize(at);
     return;
+  }
+}
+
+// "Sent by courier on 3 March, nothing arrived." with more text behind it is a sentence.
+void keep_sentences(std::vector<Line>& lines) {
+  Kind next = Kind::empty;
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (line->kind == Kind::device && next == Kind::text) line->kind = Kind::text;
+    if (line->kind != Kind::empty) next = line->kind;
   }
 }
 
@@ -245,6 +296,7 @@ std::string new_text(std::string_view text) {
   if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= lines_max) return std::string(text);
   std::vector<Line> lines = lines_of(text);
   mark_attributions(lines);
+  keep_sentences(lines);
   cut_signature(lines);
   cut_repeated_header(lines);
   if (any(lines, 0, lines.size(), Kind::text)) erase(lines, Kind::device);

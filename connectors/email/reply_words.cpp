@@ -32,6 +32,9 @@ constexpr auto fields = std::to_array<std::string_view>({
     "enviada em", "fecha",  "от",        "отправлено", "кому",   "тема",    "дата",      "від",      "надіслано", "发件人",   "发送时间", "收件人", "主题",
     "寄件者",   "收件者",   "主旨",      "差出人",   "送信日時", "宛先",    "件名",      "보낸 사람", "받는 사람", "제목",     "kimden"});
 
+constexpr auto subject_fields = std::to_array<std::string_view>({"subject", "betreff", "objet", "oggetto", "onderwerp", "temat", "ämne", "emne", "aihe", "asunto",
+                                                                 "assunto", "тема", "主题", "主旨", "件名", "제목"});
+
 constexpr auto device_beginnings = std::to_array<std::string_view>({
     "sent from my ",         "sent from outlook",       "sent from mail for",     "sent from yahoo mail",   "sent from samsung",  "sent from the ",
     "sent via ",             "sent by ",                "sent with ",              "sent using ",            "sent on the go",         "connected by my ",
@@ -49,6 +52,21 @@ constexpr auto forwards = std::to_array<std::string_view>({
 constexpr std::size_t device_line_bytes_max = 120;
 
 bool is_letter_byte(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80; }
+
+// The name of a field, without the stars of bold text; "" when the line is none.
+std::string_view repeated_name(std::string_view line) {
+  while (!line.empty() && (line.front() == '*' || line.front() == ' ')) line.remove_prefix(1);
+  const std::size_t colon = std::min(line.find(':'), line.find("："));
+  if (colon == std::string_view::npos || colon > 40) return {};
+  std::string_view name = line.substr(0, colon);
+  while (!name.empty() && (name.back() == '*' || name.back() == ' ')) name.remove_suffix(1);
+  return name;
+}
+
+template <class Names>
+bool is_one_of(std::string_view name, const Names& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 }  // namespace
 
@@ -71,16 +89,9 @@ std::size_t attribution_verb_end(std::string_view line) {
   return best;
 }
 
-bool is_repeated_header(std::string_view line) {
-  while (!line.empty() && (line.front() == '*' || line.front() == ' ')) line.remove_prefix(1);
-  std::size_t colon = line.find(':');
-  const std::size_t wide = line.find("：");
-  if (wide < colon) colon = wide;
-  if (colon == std::string_view::npos || colon > 40) return false;
-  std::string_view name = line.substr(0, colon);
-  while (!name.empty() && (name.back() == '*' || name.back() == ' ')) name.remove_suffix(1);
-  return std::find(fields.begin(), fields.end(), name) != fields.end();
-}
+bool is_repeated_header(std::string_view line) { return is_one_of(repeated_name(line), fields); }
+
+bool is_repeated_subject(std::string_view line) { return is_one_of(repeated_name(line), subject_fields); }
 
 bool is_device_signature(std::string_view line) {
   if (line.size() > device_line_bytes_max) return false;

@@ -12,6 +12,8 @@ namespace usher::connectors::email {
 [[nodiscard]] std::size_t attribution_verb_end(std::string_view line);
 // "From:", "Gesendet:", "Objet:": a field of a header repeated in the text. Requires: folded.
 [[nodiscard]] bool is_repeated_header(std::string_view line);
+// One of them that names the subject. Requires: folded.
+[[nodiscard]] bool is_repeated_subject(std::string_view line);
 // "Sent from my iPhone" and the like, whole lines. Requires: folded.
 [[nodiscard]] bool is_device_signature(std::string_view line);
 // "Begin forwarded message:" and the like. Requires: folded.

@@ -65,3 +65,35 @@ TEST_CASE("nothing but a quoted mail says nothing", "[reply]") {
   CHECK(new_text("On 21 Nov 2026, Support <support@example.com> wrote:\n> Is it?\n").empty());
   CHECK(new_text("").empty());
 }
+
+TEST_CASE("what a customer tells of somebody is no attribution", "[reply]") {
+  for (const std::string line : {"Your colleague called on 3 March and said:", "On 3 March your colleague said:"}) {
+    INFO(line);
+    CHECK(new_text("Hello.\n" + line + "\nit will be free of charge.\nIs that so?\n") == "Hello.\n" + line + "\nit will be free of charge.\nIs that so?");
+    CHECK(new_text("Hello.\n\n" + line + "\n> It is free.\n") == "Hello.");
+  }
+}
+
+TEST_CASE("a list of fields that the customer wrote is no header", "[reply]") {
+  const std::string trip = "I want to change my trip:\n\nFrom: Berlin\nTo: Paris\nDate: 3 May\n\nIs that possible?";
+  CHECK(new_text(trip + "\n") == trip);
+  CHECK(new_text("Please.\n\nFrom: Support\nDate: 3 May\nTo: Ana\nSubject: Order\n\nDear Ana\n") == "Please.");
+}
+
+TEST_CASE("strokes within a text divide it and those below it end it", "[reply]") {
+  const std::string rest(120, 'x');
+  for (const std::string stroke : {"-----", "________________________________", "====="}) {
+    INFO(stroke);
+    CHECK(new_text("First part.\n" + stroke + "\nSecond part: " + rest + "\n") == "First part.\n" + stroke + "\nSecond part: " + rest);
+    std::string many;
+    for (int i = 0; i < 9; ++i) many += "\nline";
+    CHECK(new_text("First part.\n" + stroke + many + "\n") == "First part.\n" + stroke + many);
+    CHECK(new_text("Thanks.\n" + stroke + "\nAna M\u00fcller\n+49 30 1234\n") == "Thanks.");
+    CHECK(new_text("Thanks.\n" + stroke + "\nFrom: Support <support@example.com>\nSubject: x\n\n" + rest + "\n") == "Thanks.");
+  }
+}
+
+TEST_CASE("a sentence that begins like a signature stays within a text", "[reply]") {
+  const std::string text = "Hello.\nSent by courier on 3 March, nothing arrived.\nWhere is it?";
+  CHECK(new_text(text + "\n") == text);
+}
