@@ -209,6 +209,9 @@ void Egress::Carrier::read_ahead() {
     // Erased before it was sent: nobody can send it now. Said in the status, and the rest goes on.
     auto bounds = ports.journal.bounds(journal::Stream::outbound, partition);
     if (!bounds) return hold(bounds.error());
+    // Not to be skipped: this stream was made anew, or lost its end, and where one is to go on was noted elsewhere (rule J2).
+    if (*next > bounds->end)
+      return hold(fail(Fault::unavailable, "the outbound stream is not the one that was read so far; restart this process"));
     next = counts.erased_before = std::max(*next, bounds->first);
     return;
   }

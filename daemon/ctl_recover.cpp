@@ -1,10 +1,12 @@
-// `usherctl recover [--yes]` (rule J2): goes on with a log that is not the one the tracked state was made from. Says what it
+// `usherctl recover [--from OFFSET] [--yes]` (rule J2): goes on with a log that is not the one the tracked state was made from. Says what it
 // would do; with --yes it does it. Talks to Kafka and Redis as the configuration says; no daemon need run.
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <thread>
 
 #include "connectors/egress.hpp"
 #include "daemon/agent_tokens.hpp"
@@ -20,11 +22,14 @@ namespace usher::daemon {
 namespace {
 
 constexpr auto kafka_within = Milliseconds(10'000);
+constexpr auto mark_within = std::chrono::seconds(10);
+constexpr auto mark_look_every = std::chrono::milliseconds(100);
 constexpr auto lease_wait = Milliseconds(limits::router_lease) + Milliseconds(1'000);
 
 struct Choice {
   std::string config = "usher.yaml";
   bool yes = false;
+  std::optional<Offset> from;
 };
 
 std::string_view found_name(router::LogFound found) {
@@ -58,7 +63,7 @@ void show(const router::RecoveryPlan& plan, bool done) {
   if (plan.found != router::LogFound::note_lost)
     std::puts("What the old log held after that offset is lost: messages that were acknowledged and not yet routed.");
   if (plan.from_snapshot) std::puts("What happened between the snapshot and the loss of the state is lost as well.");
-  std::puts(done ? "Recovered. Now restart every usherd that has the router role."
+  std::puts(done ? "Recovered. Now restart every usherd."
                  : "Nothing was changed. Do it with: usherctl recover --yes");
 }
 
@@ -77,28 +82,33 @@ void show_json(const router::RecoveryPlan& plan, bool done) {
 }
 
 // Rule E5: without a mark egress begins at the end, and a mark goes with its topic. Set now, before anybody publishes, it
-// misses nothing of what is published before egress is there.
-Result<void> mark_egress(journal::Journal& log, Partition partition) {
+// misses nothing of what is published before egress is there. `other`: the same journal, which has to ask for the mark.
+Result<void> mark_egress(journal::Journal& log, journal::Journal& other, Partition partition) {
   const auto saved = log.cursor(connectors::egress_consumer, journal::Stream::outbound, partition);
   if (!saved) return saved.error();
   const auto bounds = log.bounds(journal::Stream::outbound, partition);
   if (!bounds) return bounds.error();
-  if (!*saved || **saved > bounds->end)
-    log.save_cursor(connectors::egress_consumer, journal::Stream::outbound, partition, bounds->end);
-  return {};
+  if (*saved && **saved <= bounds->end) return {};
+  log.save_cursor(connectors::egress_consumer, journal::Stream::outbound, partition, bounds->end);
+  for (const auto until = std::chrono::steady_clock::now() + mark_within; std::chrono::steady_clock::now() < until;) {
+    const auto there = other.cursor(connectors::egress_consumer, journal::Stream::outbound, partition);
+    if (there && *there == bounds->end) return {};
+    std::this_thread::sleep_for(mark_look_every);
+  }
+  return fail(Fault::unavailable, "from where on replies are sent could not be noted; nothing else was changed");
 }
 
 // While it is noted nobody may route: what is planned would be old by then.
-Result<router::RecoveryPlan> recover_alone(journal::Journal& log, state::StateStore& store, state::Leases& leases,
-                                           Partition partition) {
+Result<router::RecoveryPlan> recover_alone(journal::Journal& log, journal::Journal& other, state::StateStore& store,
+                                           state::Leases& leases, Partition partition, std::optional<Offset> from) {
   const auto name = "partition/" + std::to_string(partition);
   const HeldLease lease(leases, {name, "usherctl-" + sha256_of(random_bytes(16)).substr(0, 12), "usherctl recover"}, Milliseconds(limits::router_lease));
   if (!lease.wait_held(lease_wait))
     return fail(Fault::conflict, "a router holds " + name + ": stop every usherd that has the router role, then try again");
-  auto plan = router::plan_recovery(log, store, partition);
+  auto plan = router::plan_recovery(log, store, partition, from);
   if (!plan) return plan;
   if (!lease.held()) return fail(Fault::unavailable, name + " could not be held");
-  if (const auto marked = mark_egress(log, partition); !marked) return marked.error();
+  if (const auto marked = mark_egress(log, other, partition); !marked) return marked.error();
   if (const auto done = router::recover(log, partition, *plan); !done) return done.error();
   return plan;
 }
@@ -117,16 +127,22 @@ Exit recover(const CtlContext& context, const Choice& choice) {
   kafka.log = {};
   const auto log = journal::KafkaJournal::open(kafka, kafka_within);
   if (!log) return complain(log.error());
+  const auto other = journal::KafkaJournal::open(kafka, kafka_within);
+  if (!other) return complain(other.error());
   const auto redis = redis_options(*settings.redis);
   const auto store = state::RedisStore::open(redis);
   if (!store) return complain(store.error());
   state::RedisLeases leases(redis);
   const auto partition = settings.kafka->partition;
-  const auto plan = choice.yes ? recover_alone(**log, **store, leases, partition)
-                               : router::plan_recovery(**log, **store, partition);
+  const auto plan = choice.yes ? recover_alone(**log, **other, **store, leases, partition, choice.from)
+                               : router::plan_recovery(**log, **store, partition, choice.from);
   if (!plan) return complain(plan.error());
   if (context.json) show_json(*plan, choice.yes);
-  else show(*plan, choice.yes);
+  else {
+    std::printf("Kafka %s, topics %s.*; Redis %s; partition %d.\n", kafka.brokers.c_str(), kafka.topic_prefix.c_str(),
+                redis.key_prefix.c_str(), partition);
+    show(*plan, choice.yes);
+  }
   return Exit::ok;
 }
 
@@ -136,6 +152,7 @@ void add_recover_command(CLI::App& app, CtlContext& context) {
   auto choice = std::make_shared<Choice>();
   auto* command = app.add_subcommand("recover", "Go on with a log in Kafka that is not the one of the tracked state");
   command->add_option("--config", choice->config, "The daemon's configuration file")->envname("USHER_CONFIG")->capture_default_str();
+  command->add_option("--from", choice->from, "The first record of the log that counts, when it cannot be found out");
   command->add_flag("--yes", choice->yes, "Do it; without, only say what would be done");
   command->callback([&context, choice] { context.chosen = [&context, choice] { return recover(context, *choice); }; });
 }

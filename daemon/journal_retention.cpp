@@ -15,7 +15,8 @@ namespace {
 
 using journal::Stream;
 
-constexpr Offset erased_at_once = 5'000;  // Between two steps the writer is free for others, and a stop is seen.
+// Between two steps a stop is seen. Each walks through all texts once, so there are few; the writer is free for others meanwhile.
+constexpr Offset erased_at_once = 250'000;
 
 // The first record of [first, end) that came at `cutoff` or later; `end` when there is none.
 Result<Offset> first_young(const RetentionPorts& ports, Stream stream, Partition partition, Offset first, Offset end,

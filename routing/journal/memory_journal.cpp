@@ -77,6 +77,13 @@ void MemoryJournal::erase_before(Stream stream, Partition partition, Offset offs
   log.first = log.records.empty() ? std::max(log.first, std::min(offset, log.end)) : log.records.front().offset;
 }
 
+void MemoryJournal::cut(Stream stream, Partition partition, Offset offset) {
+  const std::lock_guard lock(mutex_);
+  auto& log = logs_[{stream, partition}];
+  while (!log.records.empty() && log.records.back().offset >= offset) log.records.pop_back();
+  log.end = std::min(log.end, offset);
+}
+
 Appended MemoryJournal::publish(Stream stream, Partition partition, Entry entry) {
   const std::lock_guard lock(mutex_);
   return push(logs_[{stream, partition}], std::move(entry));

@@ -42,6 +42,9 @@ class MemoryJournal final : public Journal {
   // Retention: records with smaller offsets are gone.
   void erase_before(Stream stream, Partition partition, Offset offset);
 
+  // The log loses its end, from this offset on, and will give those offsets again: what a broker's unsynced disk does.
+  void cut(Stream stream, Partition partition, Offset offset);
+
   // For a store that publishes its outbox itself: stores now, without waking; then wake(), outside the caller's locks.
   Appended publish(Stream stream, Partition partition, Entry entry);
   void wake(Stream stream, Partition partition);

@@ -5,6 +5,7 @@
 #include <future>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "routing/engine/engine.hpp"
@@ -69,7 +70,7 @@ Result<bool> has_claim(journal::Journal& log, Partition partition, const engine:
 
 // The first record that is younger than the state, from its claim on.
 Result<Offset> first_after(journal::Journal& log, Partition partition, const engine::Engine& engine, const journal::Bounds& bounds) {
-  for (auto from = journal::offset_in_log(engine.epoch()); from < bounds.end;) {
+  for (auto from = std::max(journal::offset_in_log(engine.epoch()), bounds.first); from < bounds.end;) {
     const auto records = log.read(journal::Stream::inbound, partition, from, records_at_once);
     if (!records) return records.error();
     if (records->empty()) break;
@@ -78,6 +79,27 @@ Result<Offset> first_after(journal::Journal& log, Partition partition, const eng
     from = records->back().offset + 1;
   }
   return bounds.end;
+}
+
+// A log made anew has nothing in it but what came in since: no router claims before it was recovered, and nothing is older
+// than the state. Anything else is not ours to guess.
+Result<void> surely_made_anew(journal::Journal& log, Partition partition, const engine::Engine& engine, const journal::Bounds& bounds) {
+  for (auto from = bounds.first; from < bounds.end;) {
+    const auto records = log.read(journal::Stream::inbound, partition, from, records_at_once);
+    if (!records) return records.error();
+    if (records->empty()) break;
+    if (from == bounds.first && records->front().appended_at < engine.now())
+      return fail(Fault::malformed,
+                  "whether the log was made anew or lost its end cannot be told: its first record, at offset " +
+                      std::to_string(records->front().offset) + ", came before the newest one that the state knows, and the claim "
+                      "of the state's owner is not in it. Find the first record that was not applied, and name it with --from OFFSET");
+    for (const auto& record : *records)
+      if (record.entry.type == record_type(Claimed{}))
+        return fail(Fault::malformed, "a router has claimed this log at offset " + std::to_string(record.offset) +
+                                          ", and not the one whose state this is: are these the Kafka and the Redis that belong together?");
+    from = records->back().offset + 1;
+  }
+  return {};
 }
 
 Result<Known> newest_known(journal::Journal& log, state::StateStore& store, Partition partition) {
@@ -96,7 +118,8 @@ std::uint64_t conversations_of(const engine::Engine& engine) {
 
 }  // namespace
 
-Result<RecoveryPlan> plan_recovery(journal::Journal& log, state::StateStore& store, Partition partition) {
+Result<RecoveryPlan> plan_recovery(journal::Journal& log, state::StateStore& store, Partition partition,
+                                   std::optional<Offset> from) {
   const auto known = newest_known(log, store, partition);
   if (!known) return known.error();
   const auto& meta = known->meta;
@@ -104,11 +127,13 @@ Result<RecoveryPlan> plan_recovery(journal::Journal& log, state::StateStore& sto
   const auto noted = journal::read_incarnation(log, partition);
   if (!noted) return noted.error();
   journal::ContinuedJournal journal(log, partition, *noted);
-  if (const auto same = same_journal(journal, partition, at, meta.fingerprint); same)
-    return fail(Fault::conflict, "there is nothing to recover: the log is the one of the tracked state");
-  else if (same.error().fault != Fault::malformed) return same.error();
   const auto bounds = log.bounds(journal::Stream::inbound, partition);
   if (!bounds) return bounds.error();
+  // A note to which this log does not fit any more: it was made anew once again, or its beginning was erased meanwhile.
+  const bool outdated = noted->number > 0 && noted->after == at && (noted->begins < bounds->first || noted->begins > bounds->end);
+  if (const auto same = same_journal(journal, partition, at, meta.fingerprint); same && !outdated)
+    return fail(Fault::conflict, "there is nothing to recover: the log is the one of the tracked state");
+  else if (!same && same.error().fault != Fault::malformed) return same.error();
 
   RecoveryPlan plan;
   plan.from_snapshot = known->from_snapshot;
@@ -120,15 +145,24 @@ Result<RecoveryPlan> plan_recovery(journal::Journal& log, state::StateStore& sto
   if (!last) return last.error();
   const auto claimed = has_claim(log, partition, known->engine);
   if (!claimed) return claimed.error();
-  if (*last && fingerprint((*last)->entry) == meta.fingerprint && journal::incarnation_of(at) > noted->number) {
+  const bool ahead = journal::incarnation_of(at) > noted->number;
+  if (*last && fingerprint((*last)->entry) == meta.fingerprint && (ahead || *claimed)) {
     plan.found = LogFound::note_lost;
-    plan.next.number = journal::incarnation_of(at);
+    if (ahead) plan.next.number = journal::incarnation_of(at);
     plan.next.begins = journal::offset_in_log(at) + 1;
+  } else if (from) {
+    if (*from < bounds->first || *from > bounds->end)
+      return fail(Fault::malformed, "--from: the log has offsets from " + std::to_string(bounds->first) + " to before " +
+                                        std::to_string(bounds->end));
+    plan.found = *from > bounds->first ? LogFound::cut_off : LogFound::made_anew;
+    plan.next.begins = *from;
   } else if (*claimed) {
     plan.found = LogFound::cut_off;
     const auto first = first_after(log, partition, known->engine, *bounds);
     if (!first) return first.error();
     plan.next.begins = *first;
+  } else if (const auto sure = surely_made_anew(log, partition, known->engine, *bounds); !sure) {
+    return sure.error();
   }
   if (plan.next.number > limits::incarnations_max)
     return fail(Fault::malformed, "the partition has had " + std::to_string(limits::incarnations_max) +

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "routing/journal/continued_journal.hpp"
@@ -32,8 +33,10 @@ struct RecoveryPlan {
 };
 
 // Looks and changes nothing. `log`: not a ContinuedJournal. `conflict`: there is nothing to recover. `not_found`: there is neither
-// state nor snapshot to go on from. `malformed`: too many incarnations.
-[[nodiscard]] Result<RecoveryPlan> plan_recovery(journal::Journal& log, state::StateStore& store, Partition partition);
+// state nor snapshot to go on from. `malformed`: too many incarnations; or what the log is cannot be told, in words. `from`: the
+// first record that counts, as the log numbers it, where a person knows better than what can be found out.
+[[nodiscard]] Result<RecoveryPlan> plan_recovery(journal::Journal& log, state::StateStore& store, Partition partition,
+                                                 std::optional<Offset> from = {});
 
 // Notes it. Requires: nobody routes the partition. `unavailable`: it was not durable in time; it may be found later all the same,
 // which does no harm.

@@ -242,6 +242,8 @@ Milliseconds Router::Loop::until_due() const {
   auto longest = idle_longest;
   if (phase == Phase::routing && publisher.has_done()) longest = trim_outbox_after;
   if (farewell) longest = Milliseconds{20};
+  // Nobody wakes a walk that found nothing to erase.
+  if (texts_sweep && texts_missing.empty() && !in_flight && phase == Phase::routing) longest = Milliseconds{1};
   const auto due = engine.next_deadline();
   if (phase != Phase::routing || tick_out || !due) return longest;
   return std::clamp(Milliseconds(*due - engine_clock()), Milliseconds{1}, longest);

@@ -3,6 +3,7 @@
 #include "routing/journal/continued_journal.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/wire.hpp"
+#include "routing/router/arrival.hpp"
 #include "routing/router/router_loop.hpp"
 
 namespace usher::router {
@@ -39,6 +40,11 @@ bool Router::Loop::take_over() {
   if (!outbox && outbox.error().fault == Fault::malformed) return phase = Phase::loading, true;  // It begins by mending that.
   if (!outbox) return trouble(outbox.error()), false;
   const auto meta = replica.at();
+  // Rule J2: the log may have become another one since this record was folded. Loading says so, and does not go on.
+  if (const auto same = same_journal(ports.journal, options.partition, meta.position.offset, meta.fingerprint); !same) {
+    phase = Phase::loading;
+    return trouble(same.error()), false;
+  }
   // What the old owner committed meanwhile is found at the first commit.
   std::erase_if(*outbox, [&](const auto& entry) { return entry.offset > meta.position.offset; });
   forget_all();

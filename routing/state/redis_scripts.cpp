@@ -50,8 +50,9 @@ end
 -- What a reader needs is there and makes sense.
 local function readable()
   if not size_of('HLEN', meta) then return false end
-  for _, field in ipairs({'epoch', 'offset', 'count', 'entities', 'outbox'}) do
-    if not string.find(redis.call('HGET', meta, field) or '', '^%-?%d+$') then return false end
+  for field, sound in pairs({epoch = '^%-?%d+$', offset = '^%-?%d+$', count = '^%d+$', entities = '^%d+$', outbox = '^%d+$'}) do
+    local value = redis.call('HGET', meta, field) or ''
+    if #value > 18 or not string.find(value, sound) then return false end
   end
   for _, field in ipairs({'fingerprint', 'digest'}) do
     local hash = redis.call('HGET', meta, field) or ''
@@ -72,12 +73,16 @@ local function rewritten_meta(epoch, offset)
   if conflict then return nil, conflict end
   return m
 end
-local function skip_bodies()
+-- With `mend`, a list of texts that is none is erased: the texts are listed again as they come.
+local function skip_bodies(mend)
   local n, first = take_number(), at + 1
   local seen = {}
   for i = first, first + 4 * n - 1, 4 do
     local texts = 'texts:' .. a[i + 1]
-    if not seen[texts] and not size_of('ZCARD', p .. texts) then return nil, nil, texts end
+    if not seen[texts] and not size_of('ZCARD', p .. texts) then
+      if not mend then return nil, nil, texts end
+      redis.call('UNLINK', p .. texts)
+    end
     seen[texts] = true
   end
   at = at + 4 * n
@@ -86,8 +91,10 @@ end
 -- Written once: what is there stays (rule S5).
 local function write_bodies(first, last)
   for i = first, last, 4 do
-    if redis.call('SET', p .. 'msg:' .. a[i], a[i + 3], 'NX') then
-      redis.call('ZADD', p .. 'texts:' .. a[i + 1], a[i + 2], a[i])
+    local key, conversation = p .. 'msg:' .. a[i], a[i + 1]
+    -- One that is there may have lost its place in the list.
+    if redis.call('SET', key, a[i + 3], 'NX') or string.sub(redis.call('GET', key), 1, #conversation) == conversation then
+      redis.call('ZADD', p .. 'texts:' .. conversation, a[i + 2], a[i])
     end
   end
 end
@@ -171,9 +178,6 @@ local first_body, last_body, wrong = skip_bodies()
 if wrong then return answer({'DAMAGED', wrong}) end
 local gone, first_gone = take_number(), at + 1
 at = at + gone
-for i = first_gone, at do
-  if not size_of('ZCARD', p .. 'texts:' .. a[i]) then return answer({'DAMAGED', 'texts:' .. a[i]}) end
-end
 local effects, first_effect = take_number(), at + 1
 at = at + 4 * effects
 if at ~= #a then return answer({'UNSTAGED'}) end
@@ -197,7 +201,9 @@ end
 write_bodies(first_body, last_body)
 for i = first_gone, first_gone + gone - 1 do
   local texts = p .. 'texts:' .. a[i]
-  for _, id in ipairs(redis.call('ZRANGE', texts, 0, -1)) do redis.call('UNLINK', p .. 'msg:' .. id) end
+  if size_of('ZCARD', texts) then
+    for _, id in ipairs(redis.call('ZRANGE', texts, 0, -1)) do redis.call('UNLINK', p .. 'msg:' .. id) end
+  end
   redis.call('UNLINK', texts)
 end
 write_effects(g, first_effect, effects)
@@ -226,8 +232,7 @@ for i = 1, take_number() do
   at = at + t.sets
   tables[i] = t
 end
-local first_body, last_body, wrong = skip_bodies()
-if wrong then return {'DAMAGED', wrong} end
+local first_body, last_body = skip_bodies(true)
 local effects, first_effect = take_number(), at + 1
 note_generation(generation)
 for _, t in ipairs(tables) do

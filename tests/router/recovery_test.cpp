@@ -194,6 +194,57 @@ TEST_CASE("J2: of a log that lost its end only what is younger than the state is
   centre.check_goes_on();
 }
 
+TEST_CASE("J2: of a log without its end and the claim nobody guesses what was applied", "[router][rule-J2]") {
+  Centre centre;
+  centre.work();
+  centre.make_anew(all_others, 2);  // The claim was in the end that is lost.
+  centre.append(MessageReceived{Bench::message(5)});
+  const auto guess = router::plan_recovery(*centre.log, centre.bench.store, 0);
+  REQUIRE_FALSE(guess.has_value());
+  CHECK(guess.error().fault == Fault::malformed);
+  CHECK(guess.error().detail.find("--from") != std::string::npos);
+  CHECK(router::plan_recovery(*centre.log, centre.bench.store, 0, Offset{9}).error().fault == Fault::malformed);
+  const auto plan = router::plan_recovery(*centre.log, centre.bench.store, 0, Offset{2});
+  REQUIRE(plan.has_value());
+  CHECK(plan->found == LogFound::cut_off);
+  CHECK(plan->records == 1);
+  REQUIRE(router::recover(*centre.log, 0, *plan).has_value());
+  centre.start();
+  CHECK(centre.sent().size() == 1);
+  CHECK(centre.router->engine().conversation_of(Bench::message(5).id));
+  centre.check_goes_on();
+}
+
+TEST_CASE("J2: a log that another router has claimed is not taken for one made anew", "[router][rule-J2]") {
+  Centre centre;
+  centre.work();
+  centre.make_anew(all_others);
+  centre.append(MessageReceived{Bench::message(5)});
+  centre.append(Claimed{offset_none, RouterId{"elsewhere"}, 1});
+  const auto plan = router::plan_recovery(*centre.log, centre.bench.store, 0);
+  REQUIRE_FALSE(plan.has_value());
+  CHECK(plan.error().fault == Fault::malformed);
+}
+
+TEST_CASE("J2: a router that stands by does not take over with a log that became another one", "[router][rule-J2]") {
+  Centre centre;
+  bool may = true;
+  centre.bench.options.may_claim = [&may] { return may; };
+  centre.work();
+  may = false;
+  centre.make_anew(all_others, 1'000);
+  centre.start();
+  REQUIRE(centre.router->status().phase == Phase::standby);
+  // The log loses its last record, and another one comes to stand there.
+  const auto last = centre.log->bounds(Stream::inbound, 0)->end;
+  centre.log->cut(Stream::inbound, 0, last - 1);
+  for (std::uint64_t n = 1; n < 4; ++n) centre.append(MessageReceived{Bench::message(50 + n)});
+  may = true;
+  centre.run();
+  CHECK(centre.router->status().phase == Phase::failed);
+  CHECK(centre.router->status().reason.find("usherctl recover") != std::string::npos);
+}
+
 TEST_CASE("J2: without a tracked state the newest snapshot is what a log made anew goes on from", "[router][rule-J2]") {
   const bool gone = GENERATE(true, false);
   Centre centre;
