@@ -15,9 +15,6 @@ namespace {
 
 using journal::Stream;
 
-// Between two steps a stop is seen. Each walks through all texts once, so there are few; the writer is free for others meanwhile.
-constexpr Offset erased_at_once = 250'000;
-
 // The first record of [first, end) that came at `cutoff` or later; `end` when there is none.
 Result<Offset> first_young(const RetentionPorts& ports, Stream stream, Partition partition, Offset first, Offset end,
                            Instant cutoff) {
@@ -56,7 +53,7 @@ Result<Offset> forget_in(const RetentionPorts& ports, Stream stream, Partition p
   if (!until) return until.error();
   Offset at = bounds->first;
   while (at < *until && !stop()) {
-    at = std::min(*until, at + erased_at_once);
+    at = std::min(*until, at + ports.at_once);
     const auto erased = ports.erase_before(stream, partition, at);
     if (!erased) return erased.error();
   }

@@ -20,6 +20,8 @@ struct RetentionPorts {
   const Clock& clock;
   // Records with smaller offsets go for good; texts that the state points at are copied first. Waits for the writer.
   std::function<Result<void>(journal::Stream, Partition, Offset)> erase_before;
+  // Records of one step. Each walks through all texts once, so there are few; the writer is free for others meanwhile.
+  Offset at_once = 250'000;
 };
 
 // One look: erases what may go, in steps between which `stop` is asked. How many records went, by stream; streams of which
