@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "config/key.hpp"
+#include "connectors/email/mail_account.hpp"
 #include "routing/message/message.hpp"
 #include "routing/message/result.hpp"
 
@@ -80,7 +81,18 @@ struct HttpPost {
 struct Kept {
   std::string json;
 };
-using Rendered = std::variant<HttpPost, Kept>;
+// A mail for a submission server. The same Message-ID at every attempt (rule E5).
+struct MailPost {
+  email::SmtpAccount account;
+  std::string message_id;      // Without angle brackets.
+  std::string envelope_from;   // "": the null path, which nobody answers.
+  std::string recipient;
+  std::string bytes;           // Lines end with CRLF, no dot is doubled yet.
+  bool needs_smtputf8 = false;
+  // Where a copy of what was sent is kept; none: nowhere.
+  std::optional<email::ImapAccount> sent_copy = {};
+};
+using Rendered = std::variant<HttpPost, MailPost, Kept>;
 
 struct Connector {
   std::string_view type;     // The folder's name and the configuration's `type`.
