@@ -11,7 +11,8 @@
 // One row a connector, in the order in which lists show them.
 #define USHER_CONNECTORS(row) \
   row(webform)                \
-  row(http)
+  row(http)                   \
+  row(email)
 
 namespace usher::connectors {
 

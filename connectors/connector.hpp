@@ -19,6 +19,7 @@
 #include "config/key.hpp"
 #include "connectors/email/mail_account.hpp"
 #include "routing/message/message.hpp"
+#include "routing/message/record.hpp"
 #include "routing/message/result.hpp"
 
 namespace usher::connectors {
@@ -55,6 +56,8 @@ struct File {
 struct Parsed {
   std::vector<Message> messages;
   std::vector<File> files;
+  // What the input says of replies that went out before, as attempt 0. Appended before the messages.
+  std::vector<DeliveryReported> reports = {};
   // Not empty: the sender named no key, so equal content is a repeat for limits of repeat_window.hpp (rule I1). Requires
   // exactly one message; ingress gives it the id of the first with this content_key.
   std::string content_key = {};

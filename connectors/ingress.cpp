@@ -132,6 +132,10 @@ Result<Input> Ingress::Desk::read(const Connector& connector, const Instance& in
   Input input;
   input.tenant = instance.tenant;
   input.files = std::move(parsed->files);
+  for (const DeliveryReported& report : parsed->reports) {
+    const Record record = report;
+    input.entries.push_back({report.reply.text() + "/report", std::string(record_type(record)), encode(record)});
+  }
   for (Message& message : parsed->messages) {
     if (!parsed->content_key.empty()) name_by_content(message, std::move(parsed->content_key), token);
     if (token) message.thread.token = token;

@@ -83,7 +83,7 @@ void show(const std::vector<Message>& messages) {
   }
 }
 
-// A mail is read by the pure half of email, which needs no settings; without secrets its thread is not verified.
+// Without a configuration there is no secret, so the thread of a mail is not verified.
 Exit normalize_mail(const NormalizeChoice& choice) {
   const auto body = read_input("-");
   if (!body) return complain(body.error());
@@ -97,7 +97,7 @@ Exit normalize_mail(const NormalizeChoice& choice) {
 }
 
 Exit normalize(const NormalizeChoice& choice) {
-  if (choice.channel == "email") return normalize_mail(choice);
+  if (choice.channel == "email" && choice.config.empty()) return normalize_mail(choice);
   const auto* connector = find_channel(choice.channel);
   if (connector == nullptr) {
     std::string known;

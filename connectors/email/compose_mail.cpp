@@ -129,7 +129,7 @@ Result<ComposedMail> compose_mail(const ReplyDraft& draft) {
   const auto from = HeaderText::mailbox(draft.mailbox_name, draft.mailbox);
   if (!from) return fail(Fault::malformed, "the mailbox's own address is no address");
   const std::string domain = draft.mailbox.substr(draft.mailbox.rfind('@') + 1);
-  const std::string id = mint_message_id(draft.threads, draft.reply, draft.in_reply_to.id, domain);
+  const std::string id = mint_message_id(draft.threads, draft.reply, draft.thread, domain);
   mail.message_id = id.substr(1, id.size() - 2);
   mail.envelope_from = draft.automatic ? "" : draft.mailbox;
   mail.needs_smtputf8 = !is_ascii(mail.recipient) || !is_ascii(draft.mailbox);
@@ -138,7 +138,7 @@ Result<ComposedMail> compose_mail(const ReplyDraft& draft) {
   field("Date", HeaderText::constant(mail_date(unix_ms(draft.written_at) / 1000)));
   field("From", *from);
   field("To", *to);
-  if (const auto answers = HeaderText::mailbox(draft.mailbox_name, mint_reply_address(draft.threads, draft.in_reply_to.id, draft.mailbox)))
+  if (const auto answers = HeaderText::mailbox(draft.mailbox_name, mint_reply_address(draft.threads, draft.thread, draft.mailbox)))
     field("Reply-To", *answers);
   field("Subject", HeaderText::words(reply_subject(draft.in_reply_to.subject)));
   field("Message-ID", HeaderText::constant(id));

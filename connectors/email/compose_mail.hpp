@@ -17,6 +17,7 @@ struct ReplyDraft {
   std::string mailbox;       // The address that customers write to.
   std::string mailbox_name;  // "Example Support"; may be empty.
   MessageId reply;
+  MessageId thread;          // thread_token() of the conversation.
   std::string author;        // Name of the agent; "" for none.
   std::string text;          // CommonMark.
   Instant written_at;

@@ -124,6 +124,36 @@ void fill_thread(const MailDoor& door, const Mail& mail, const MailKind& kind, M
     if (!message.thread.token) message.thread.token = verify_message_id(door.threads, id);
 }
 
+std::string reason_of(const MailKind& kind) {
+  for (const auto& one : kind.recipients)
+    if (!one.diagnostic.empty() || !one.status.empty()) return short_text(one.status + (one.status.empty() ? "" : " ") + one.diagnostic);
+  return {};
+}
+
+// What the mail says of a reply of ours. It went to one recipient, so the worst that is said is what became of it.
+void add_report(const MailDoor& door, const MailKind& kind, const Message& message, Parsed& parsed) {
+  if (door.threads.secrets.empty() || (kind.automated != Automated::bounce && kind.automated != Automated::delivery_report)) return;
+  DeliveryReported report;
+  report.attempt = 0;
+  report.state = kind.automated == Automated::bounce ? DeliveryState::failed : DeliveryState::delivered;
+  if (!kind.recipients.empty()) {
+    const auto says = [&](Delivery delivery) {
+      return std::any_of(kind.recipients.begin(), kind.recipients.end(), [&](const auto& one) { return one.delivery == delivery; });
+    };
+    report.state = says(Delivery::failed) ? DeliveryState::failed : says(Delivery::delayed) ? DeliveryState::deferred : DeliveryState::delivered;
+  }
+  report.detail = reason_of(kind);
+  std::optional<MessageId> reply;
+  for (const auto& id : kind.original_ids)
+    if (!reply) reply = verify_reply(door.threads, id);
+  for (const auto& id : message.thread.in_reply_to)
+    if (!reply) reply = verify_reply(door.threads, id);
+  if (!reply) reply = message.thread.token;
+  if (!reply) return;
+  report.reply = *reply;
+  parsed.reports.push_back(std::move(report));
+}
+
 }  // namespace
 
 Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at) {
@@ -160,6 +190,7 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   if (bytes.size() <= limits::mail_bytes_max) message.raw_ref = keep_blob(parsed, "message.eml", "message/rfc822", bytes);
   else mail.cut = true;
   message.extra = extra_of(mail, kind, own);
+  add_report(door, kind, message, parsed);
   parsed.messages.push_back(std::move(message));
   return parsed;
 }

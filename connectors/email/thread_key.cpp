@@ -79,30 +79,41 @@ const std::string& signing(const ThreadSecrets& secrets) {
   return secrets.secrets.front();
 }
 
-}  // namespace
-
-std::string mint_message_id(const ThreadSecrets& secrets, MessageId reply, MessageId message, std::string_view domain) {
-  const std::string ids = base32(bytes_of(reply)) + "." + base32(bytes_of(message));
-  return "<" + std::string(id_prefix) + ids + "." + mac(signing(secrets), secrets.tenant, "id", ids) + "@" + std::string(domain) + ">";
-}
-
-std::string mint_reply_address(const ThreadSecrets& secrets, MessageId message, std::string_view base) {
-  const std::size_t at = base.rfind('@');
-  if (at == std::string_view::npos || at == 0) return {};
-  const std::string id = base32(bytes_of(message));
-  const std::string local = std::string(base.substr(0, at)) + "+" + id + "." + mac(signing(secrets), secrets.tenant, "address", id);
-  if (local.size() > local_part_bytes_max) return {};
-  return local + std::string(base.substr(at));
-}
-
-std::optional<MessageId> verify_message_id(const ThreadSecrets& secrets, std::string_view id) {
+// Of an id of ours: "REPLY.ID", with the signature checked.
+std::optional<std::string> verified_ids(const ThreadSecrets& secrets, std::string_view id) {
   const std::string word = ascii_lower(id.substr(0, std::min(id.find('@'), id.size())));
   constexpr std::size_t ids_size = id_size + 1 + id_size;
   if (!word.starts_with(id_prefix) || word.size() != id_prefix.size() + ids_size + 1 + mac_size) return std::nullopt;
   const std::string_view ids = std::string_view(word).substr(id_prefix.size(), ids_size);
   if (ids[id_size] != '.' || word[id_prefix.size() + ids_size] != '.') return std::nullopt;
   if (!is_signed(secrets, "id", ids, std::string_view(word).substr(id_prefix.size() + ids_size + 1))) return std::nullopt;
-  return id_of(ids.substr(id_size + 1));
+  return std::string(ids);
+}
+
+}  // namespace
+
+std::string mint_message_id(const ThreadSecrets& secrets, MessageId reply, MessageId thread, std::string_view domain) {
+  const std::string ids = base32(bytes_of(reply)) + "." + base32(bytes_of(thread));
+  return "<" + std::string(id_prefix) + ids + "." + mac(signing(secrets), secrets.tenant, "id", ids) + "@" + std::string(domain) + ">";
+}
+
+std::string mint_reply_address(const ThreadSecrets& secrets, MessageId thread, std::string_view base) {
+  const std::size_t at = base.rfind('@');
+  if (at == std::string_view::npos || at == 0) return {};
+  const std::string id = base32(bytes_of(thread));
+  const std::string local = std::string(base.substr(0, at)) + "+" + id + "." + mac(signing(secrets), secrets.tenant, "address", id);
+  if (local.size() > local_part_bytes_max) return {};
+  return local + std::string(base.substr(at));
+}
+
+std::optional<MessageId> verify_message_id(const ThreadSecrets& secrets, std::string_view id) {
+  const auto ids = verified_ids(secrets, id);
+  return ids ? id_of(std::string_view(*ids).substr(id_size + 1)) : std::nullopt;
+}
+
+std::optional<MessageId> verify_reply(const ThreadSecrets& secrets, std::string_view id) {
+  const auto ids = verified_ids(secrets, id);
+  return ids ? id_of(std::string_view(*ids).substr(0, id_size)) : std::nullopt;
 }
 
 std::optional<MessageId> verify_reply_address(const ThreadSecrets& secrets, std::string_view address) {

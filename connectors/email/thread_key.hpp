@@ -1,9 +1,9 @@
 // What in a mail proves which conversation it continues: a Message-ID of ours that it answers, or the plus-address it was
-// sent to. Both carry the id of a customer's message of that conversation and an HMAC over it, so nobody joins a
-// conversation by guessing, and a subject alone never does (rule I5). Pure: any thread.
+// sent to. Both carry the conversation's id and an HMAC over it, so nobody joins a conversation by guessing, and a subject
+// alone never does (rule I5). Pure: any thread.
 //
 //   word       = ID "." MAC              base32 in lower case: 26 and 16 digits, for relays that fold case
-//   Message-ID = "<u1." REPLY "." ID "." MAC "@" DOMAIN ">"
+//   Message-ID = "<u1." REPLY "." ID "." MAC "@" DOMAIN ">"    ID: of the conversation, as a message's id is written
 //   address    = LOCAL "+" ID "." MAC "@" DOMAIN
 #pragma once
 
@@ -23,15 +23,21 @@ struct ThreadSecrets {
   std::span<const std::string> secrets;
 };
 
-// Requires of both: there is a secret. `message` is the customer's message that the reply's route is pinned to.
+// A conversation in the place of a message's id, for Message::thread.token.
+[[nodiscard]] inline MessageId thread_token(ConversationId conversation) { return {conversation.high, conversation.low}; }
+
+// Requires of both: there is a secret.
 // The same reply has the same Message-ID at every attempt, so a server can tell a repeat (rule E5).
-[[nodiscard]] std::string mint_message_id(const ThreadSecrets& secrets, MessageId reply, MessageId message, std::string_view domain);
+[[nodiscard]] std::string mint_message_id(const ThreadSecrets& secrets, MessageId reply, MessageId thread, std::string_view domain);
 // `base` is the mailbox's own address. "" when the result would be no address (RFC 5321 4.5.3.1.1: 64 bytes before the @).
-[[nodiscard]] std::string mint_reply_address(const ThreadSecrets& secrets, MessageId message, std::string_view base);
+[[nodiscard]] std::string mint_reply_address(const ThreadSecrets& secrets, MessageId thread, std::string_view base);
 
 // What an id (without angle brackets) or an address of ours names; none when it is not ours, or was changed.
 [[nodiscard]] std::optional<MessageId> verify_message_id(const ThreadSecrets& secrets, std::string_view id);
 [[nodiscard]] std::optional<MessageId> verify_reply_address(const ThreadSecrets& secrets, std::string_view address);
+
+// Which reply of ours has this id.
+[[nodiscard]] std::optional<MessageId> verify_reply(const ThreadSecrets& secrets, std::string_view id);
 
 // The thread of a mail: In-Reply-To, then References from the newest, then its addresses.
 [[nodiscard]] std::optional<MessageId> find_thread(const ThreadSecrets& secrets, const Mail& mail);

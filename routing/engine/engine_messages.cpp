@@ -8,6 +8,8 @@ namespace usher::engine {
 namespace {
 
 constexpr std::size_t anchors_max = 64;
+constexpr std::size_t mail_participants_max = 4;  // Of one mail, the sender included.
+constexpr std::size_t mail_references_max = 20;
 
 bool matches(const RoutingRule& rule, const Message& message) {
   if (rule.connector && *rule.connector != message.connector) return false;
@@ -31,6 +33,20 @@ Hash128 key_anchor(const Message& message) {
   return {id.high, id.low};
 }
 
+// Rule I5: a mail is found by its id only by somebody who was in it, as its sender or one of its recipients.
+Hash128 mail_anchor(const std::string& mail_id, const std::string& address) {
+  const auto id = derived_id<Id128<void>>("mail", mail_id + '\0' + address, 0, 0);
+  return {id.high, id.low};
+}
+
+bool is_mail(const Message& message) { return message.channel == "email"; }
+
+// Machines that answer by themselves ask for nobody's work. A failed delivery is reported beside its mail.
+bool asks_for_nothing(const Message& message) {
+  return message.automated == Automated::auto_reply || message.automated == Automated::bounce ||
+         message.automated == Automated::delivery_report;
+}
+
 }  // namespace
 
 void Engine::State::on(const MessageReceived& record) {
@@ -42,7 +58,8 @@ void Engine::State::on(const MessageReceived& record) {
     if (bucket.seen.contains(message.id) && !planted(Plant::repeats_counted)) return;
 
   auto* found = thread_of(message);
-  if (!found) {
+  const bool opened = found == nullptr;
+  if (opened) {
     const auto id = derived_id<ConversationId>("conversation", message.id.text(), offset, 0);
     found = &conversations[id];
     found->id = id;
@@ -56,7 +73,18 @@ void Engine::State::on(const MessageReceived& record) {
     if (message.thread.key) anchor(*found, key_anchor(message));
   }
   remember_seen(message.id, found->id);
-  customer_wrote(*found, message);
+  if (is_mail(message)) anchor_mail(*found, message);
+  customer_wrote(*found, message, opened || !asks_for_nothing(message));
+}
+
+void Engine::State::anchor_mail(Conversation& c, const Message& message) {
+  std::size_t left = mail_participants_max;
+  for (const auto* list : {&message.from.identities, &message.to, &message.cc})
+    for (const auto& identity : *list) {
+      if (identity.kind != "email") continue;
+      if (left-- == 0) return;
+      anchor(c, mail_anchor(message.provider_message_id, identity.value));
+    }
 }
 
 Conversation* Engine::State::thread_of(const Message& message) {
@@ -65,9 +93,21 @@ Conversation* Engine::State::thread_of(const Message& message) {
     const auto at = anchors.find(name);
     return at == anchors.end() ? nullptr : &conversation(at->second);
   };
-  if (message.thread.token)
-    if (auto* c = look({message.thread.token->high, message.thread.token->low})) return c;
-  return message.thread.key ? look(key_anchor(message)) : nullptr;
+  if (const auto& token = message.thread.token) {
+    if (auto* c = look({token->high, token->low})) return c;
+    if (const auto named = conversations.find(ConversationId{token->high, token->low}); named != conversations.end()) return &named->second;
+  }
+  if (message.thread.key) return look(key_anchor(message));
+  if (!is_mail(message) || message.from.identities.empty() || message.from.identities.front().kind != "email") return nullptr;
+  const std::string& sender = message.from.identities.front().value;
+  std::size_t left = mail_references_max;
+  for (const auto& id : message.thread.in_reply_to)
+    if (left-- == 0) return nullptr;
+    else if (auto* c = look(mail_anchor(id, sender))) return c;
+  for (auto id = message.thread.references.rbegin(); id != message.thread.references.rend(); ++id)
+    if (left-- == 0) return nullptr;
+    else if (auto* c = look(mail_anchor(*id, sender))) return c;
+  return nullptr;
 }
 
 void Engine::State::anchor(Conversation& c, Hash128 name) {
@@ -98,14 +138,19 @@ void Engine::State::derive(Conversation& c) const {
   add_requirements(c.requirements, c.rule_requirements);
 }
 
-void Engine::State::customer_wrote(Conversation& c, const Message& message) {
+void Engine::State::customer_wrote(Conversation& c, const Message& message, bool asks) {
   touch(c);
   // A waiting conversation may be re-keyed below, so it leaves its place first.
-  const bool waits = c.state == ConversationState::waiting;
-  if (waits) leave_waiting(c);
+  if (asks && c.state == ConversationState::waiting) leave_waiting(c);
   step.bodies.push_back({c.id, c.sequence++, message.id, BodyKind::from_customer, {}});
   c.remember_text(offset);
   ++c.messages;
+  // To be read with the rest: whoever holds it sees it, nobody is called, and it is not what a reply answers.
+  if (!asks) {
+    if (c.state == ConversationState::assigned)
+      send(agents.at(c.agent), MessageFrame{c.id, message.id, BodyKind::from_customer, c.sequence - 1});
+    return;
+  }
   c.last_from_customer = message.id;
   c.last_activity = now;
   if (c.answered) {  // The wait for the next answer begins; else the original age stays.

@@ -36,6 +36,7 @@ void Engine::State::want(const TrackedReply& reply) {
 
 void Engine::State::on(const DeliveryReported& record) {
   const auto found = replies.find(record.reply);
+  if (record.attempt == 0) return returned(record, found == replies.end() ? nullptr : &found->second);
   if (found == replies.end()) return;  // Forgotten with its conversation, or final already.
   auto& reply = found->second;
   if (record.state == DeliveryState::deferred || record.state == DeliveryState::failed) {
@@ -54,12 +55,35 @@ void Engine::State::on(const DeliveryReported& record) {
   tell_holder(reply, record.state, record.detail);
 }
 
+// A mail that was sent came back, or is said to be on its way still. Which attempt it was, its report cannot say; where it
+// names no reply, it names the conversation.
+void Engine::State::returned(const DeliveryReported& record, TrackedReply* reply) {
+  if (reply == nullptr) {
+    const auto named = conversations.find(ConversationId{record.reply.high, record.reply.low});
+    if (named != conversations.end() && record.state == DeliveryState::failed) unanswered(named->second, record.detail);
+    return;
+  }
+  if (record.state == DeliveryState::failed) {
+    if (reply->state == DeliveryState::deferred || reply->state == DeliveryState::sent) reply_failed(*reply, record.detail);
+  } else if (record.state == DeliveryState::deferred) {
+    if (reply->state == DeliveryState::sent) tell_holder(*reply, DeliveryState::deferred, record.detail);
+  } else if (rank(record.state) > rank(reply->state)) {
+    reply->state = record.state;
+    reply->retry_at = {};
+    dirty_replies.insert(reply->id);
+    tell_holder(*reply, record.state, record.detail);
+  }
+}
+
 void Engine::State::reply_failed(TrackedReply& reply, const std::string& detail) {
   reply.state = DeliveryState::failed;
   reply.retry_at = {};
   dirty_replies.insert(reply.id);
   tell_holder(reply, DeliveryState::failed, detail);
-  auto& c = conversation(reply.conversation);
+  unanswered(conversation(reply.conversation), detail);
+}
+
+void Engine::State::unanswered(Conversation& c, const std::string& detail) {
   happened("usher.message.failed.v1", c, detail);
   if (c.state == ConversationState::assigned || c.state == ConversationState::offered ||
       c.state == ConversationState::waiting)

@@ -100,7 +100,8 @@ struct Engine::State {
   void derive(Conversation& c) const;  // Urgency and requirements from policy and rules.
   Conversation* thread_of(const Message& message);
   void anchor(Conversation& c, Hash128 name);
-  void customer_wrote(Conversation& c, const Message& message);
+  void anchor_mail(Conversation& c, const Message& message);
+  void customer_wrote(Conversation& c, const Message& message, bool asks);
 
   // engine_offers.cpp
   void enqueue(Conversation& c);              // To waiting, and to an agent at once if one is free.
@@ -143,7 +144,9 @@ struct Engine::State {
   // engine_replies.cpp
   void on(const DeliveryReported& record);
   void want(const TrackedReply& reply);
+  void returned(const DeliveryReported& record, TrackedReply* reply);
   void reply_failed(TrackedReply& reply, const std::string& detail);
+  void unanswered(Conversation& c, const std::string& detail);
   void tell_holder(const TrackedReply& reply, DeliveryState state, const std::string& detail);
 
   // engine_timers.cpp

@@ -29,6 +29,8 @@ enum class DeliveryState { sent, delivered, read, deferred, failed };
 
 struct MessageReceived { Message message; friend bool operator==(const MessageReceived&, const MessageReceived&) = default; };
 // What became of one attempt to send a reply. `deferred` asks the engine for another attempt, not before `retry_after`.
+// Attempt 0: what the other side said later of a reply that it had taken, such as a bounce. `deferred` is then news only,
+// and `reply` may be the conversation's id where the other side does not say which reply it was.
 struct DeliveryReported {
   MessageId reply;
   int attempt = 1;

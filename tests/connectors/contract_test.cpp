@@ -31,6 +31,9 @@ bool is_name(std::string_view text) {
 
 bool is_sentence(std::string_view text) { return text.size() > 10 && text.ends_with('.') && text.front() >= 'A' && text.front() <= 'Z'; }
 
+// A channel may take anything, since there is nobody to refuse it to: then it takes all of it.
+bool takes_anything(const Connector& connector, const Instance& instance) { return connector.parse(instance, Raw{"", {}, "", evening}).has_value(); }
+
 // Whatever it makes of bytes, it is one of the two: a refusal the sender can act on, or messages that can be written.
 void check_outcome(const Connector& connector, const Instance& instance, const Raw& raw) {
   const auto parsed = connector.parse(instance, raw);
@@ -50,7 +53,8 @@ void check_outcome(const Connector& connector, const Instance& instance, const R
     const auto read_back = decode_message(encode(message));
     REQUIRE(read_back);
     CHECK(*read_back == message);
-    CHECK(message.id == message_id(message.tenant, message.connector, message.provider_message_id));
+    // A mail has one id over all mailboxes of a tenant (rule I1); tests/connectors/email holds it to that.
+    if (message.channel != "email") CHECK(message.id == message_id(message.tenant, message.connector, message.provider_message_id));
     for (const auto& attachment : message.attachments) CHECK(blobs.contains(attachment.sha256));
   }
 }
@@ -140,7 +144,7 @@ TEST_CASE("I2: an input has the same id whenever and on whichever edge it is par
   }
 }
 
-TEST_CASE("every connector refuses what is empty, what is random and what is another's", "[contract]") {
+TEST_CASE("every connector refuses what is empty or random or another's unless it refuses nothing at all", "[contract]") {
   const std::string types[] = {"", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
                                "multipart/form-data", "text/plain", "\xff;;=\"", "application/json; charset=utf-16"};
   const std::string bodies[] = {"", std::string(1, '\0'), "{", "{}", "[]", "null", "\"x\"", "--x", "--x\r\n", "--x--", "&&&&", "=", "%", "\xff\xfe",
@@ -148,11 +152,13 @@ TEST_CASE("every connector refuses what is empty, what is random and what is ano
                                 R"({"from":{"id":"u"},"text":"\ud800"})"};
   for (const Connector* connector : catalog()) {
     const Instance instance = sample_instance(*connector);
+    const bool any = takes_anything(*connector, instance);
+    CHECK(any == (connector->type == "email"));
     for (const auto& type : types)
       for (const auto& body : bodies) {
         INFO(connector->type << " " << type << " " << body.substr(0, 40));
         const Raw raw{type, {}, body, evening};
-        CHECK(!connector->parse(instance, raw));
+        CHECK(connector->parse(instance, raw).has_value() == any);
         check_outcome(*connector, instance, raw);
       }
   }
@@ -165,6 +171,7 @@ TEST_CASE("JSON may be as deep as the limit and no deeper", "[contract]") {
   for (const Connector* connector : catalog()) {
     INFO(connector->type);
     const Instance instance = sample_instance(*connector);
+    if (takes_anything(*connector, instance)) continue;
     CHECK(connector->parse(instance, json_body(nested(limits::json_depth_max))));
     const auto deeper = connector->parse(instance, json_body(nested(limits::json_depth_max + 1)));
     CHECK(!deeper);
@@ -207,6 +214,7 @@ TEST_CASE("every connector renders a reply to each of its golden inputs, the sam
       REQUIRE((first && second));
       CHECK(first->index() == second->index());
       if (const auto* kept = std::get_if<Kept>(&*first)) CHECK(kept->json == std::get<Kept>(*second).json);
+      if (const auto* mail = std::get_if<MailPost>(&*first)) CHECK(mail->bytes == std::get<MailPost>(*second).bytes);
     }
   }
 }

@@ -16,7 +16,7 @@ inline constexpr Instant evening{Milliseconds{1795287483120}};
 inline constexpr std::string_view sample_token = "a-token-of-the-tests-0123456789";
 inline constexpr std::string_view sample_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-// Tenant acme; named `contact` (webform) and `shop` (http); defaults of its keys filled in, and what it needs.
+// Tenant acme; named `contact` (webform), `shop` (http) and `support-mail` (email); defaults of its keys filled in, and what it needs.
 Instance sample_instance(const Connector& connector);
 Instance with(Instance instance, std::string key, std::string value);
 

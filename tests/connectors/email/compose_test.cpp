@@ -25,7 +25,8 @@ ReplyDraft draft_of(const std::string& text) {
   draft.author = "Ben";
   draft.text = text;
   draft.written_at = Instant{Milliseconds{1795287483120}};
-  draft.in_reply_to.id = {3, 4};
+  draft.thread = {3, 4};
+  draft.in_reply_to.id = {5, 6};
   draft.in_reply_to.provider_message_id = "a1@example.org";
   draft.in_reply_to.thread.references = {"first@example.org", "second@example.org"};
   draft.in_reply_to.from = {{{"email", "ana@example.org", false}}, "Ana M\u00fcller"};

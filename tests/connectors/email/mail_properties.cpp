@@ -33,6 +33,7 @@ void check_answer(const Message& message, const ThreadSecrets& threads) {
   draft.mailbox = "support@example.com";
   draft.mailbox_name = message.from.display_name;
   draft.reply = {1, 2};
+  draft.thread = message.id;
   draft.author = message.subject;
   draft.text = message.text_new;
   draft.written_at = message.received_at;

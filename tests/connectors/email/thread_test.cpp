@@ -99,6 +99,37 @@ TEST_CASE("a bounce belongs to the conversation of what it returns", "[thread]")
   CHECK(parsed.messages[0].automated == Automated::bounce);
   CHECK(parsed.messages[0].thread.token == message);
   CHECK(parsed.messages[0].extra.find("\"ana@example.org\"") != std::string::npos);
+  REQUIRE(parsed.reports.size() == 1);
+  CHECK(parsed.reports[0].reply == reply);
+  CHECK(parsed.reports[0].attempt == 0);
+  CHECK(parsed.reports[0].state == DeliveryState::failed);
+  CHECK(parsed.reports[0].detail.starts_with("5.1.1"));
+}
+
+TEST_CASE("what a report says of a reply is what becomes of it", "[thread]") {
+  const std::string id = mint_message_id(ours, reply, message, "example.com");
+  const auto report = [&](const std::string& action, const std::string& returned) {
+    return read("From: MAILER-DAEMON@example.org\nReturn-Path: <>\nTo: " + mint_reply_address(ours, message, "support@example.com") +
+                "\nSubject: Delivery\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nsee\n--b\nContent-Type: message/delivery-status\n\n"
+                "Final-Recipient: rfc822; ana@example.org\nAction: " + action + "\nStatus: 4.4.1\nDiagnostic-Code: smtp; 451 later\n--b\nContent-Type: message/rfc822\n\n" + returned +
+                "Subject: x\n\ny\n--b--\n").reports;
+  };
+  const std::string ours_returned = "Message-ID: " + id + "\n";
+  REQUIRE(report("delayed", ours_returned).size() == 1);
+  CHECK(report("delayed", ours_returned)[0].state == DeliveryState::deferred);
+  CHECK(report("delayed", ours_returned)[0].detail == "4.4.1 451 later");
+  CHECK(report("failed", ours_returned)[0].state == DeliveryState::failed);
+  CHECK(report("delivered", ours_returned)[0].state == DeliveryState::delivered);
+  // What it returns says nothing: the address that it came back to still names the conversation.
+  REQUIRE(report("failed", "").size() == 1);
+  CHECK(report("failed", "")[0].reply == message);
+}
+
+TEST_CASE("a report about somebody else's mail and a person's mail say nothing of our replies", "[thread]") {
+  CHECK(read("From: MAILER-DAEMON@example.org\nReturn-Path: <>\nSubject: Delivery failed\nContent-Type: multipart/report; boundary=b\n\n"
+             "--b\n\nfailed\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; ana@example.org\nAction: failed\nStatus: 5.1.1\n"
+             "--b\nContent-Type: message/rfc822\n\nMessage-ID: <other@example.org>\nSubject: x\n\ny\n--b--\n").reports.empty());
+  CHECK(read("From: ana@example.org\nSubject: Re: x\nIn-Reply-To: " + mint_message_id(ours, reply, message, "example.com") + "\n\nyes").reports.empty());
 }
 
 TEST_CASE("one mail to two of our addresses is one message and another under its id is not", "[thread][rule-I1]") {

@@ -1,0 +1,250 @@
+// Keys of the email connector, and what they mean together.
+#include "connectors/email/email_account.hpp"
+
+#include <charconv>
+
+#include "connectors/email/header_text.hpp"
+#include "routing/message/limits.hpp"
+
+namespace usher::connectors::email {
+
+namespace {
+
+using config::Key;
+using config::Kind;
+
+constexpr std::size_t thread_secret_bytes_min = 16;
+constexpr long long poll_least_ms = 5'000, poll_most_ms = 3'600'000;
+
+constexpr Key keys[] = {
+    {"address", Kind::text, true, "", "The address that customers write to."},
+    {"name", Kind::text, false, "", "What stands before it in the replies, such as Example Support."},
+    {"aliases", Kind::list, false, "", "Other addresses whose mail comes to the same mailbox."},
+    {"thread_secret", Kind::secret, true, "", "Signs what proves which conversation a mail continues: 16 bytes or more, the same in all mailboxes of a tenant."},
+    {"thread_secret_previous", Kind::secret, false, "", "Still believed while the secret is being changed."},
+    {"inbound", Kind::text, false, "imap", "How mail comes in: imap, sendgrid, mailgun or postmark."},
+    {"imap_url", Kind::text, false, "", "The mailbox's server: imaps://HOST[:PORT], or imap://HOST[:PORT] for STARTTLS."},
+    {"folder", Kind::text, false, "INBOX", "The folder whose mail is read."},
+    {"smtp_url", Kind::text, false, "", "Where replies go: smtps://HOST[:PORT], or smtp://HOST[:PORT] for STARTTLS; without it none can be sent."},
+    {"tls", Kind::text, false, "required", "Either required, or off, which is taken for servers on this machine only."},
+    {"ca_file", Kind::text, false, "", "The authorities that are believed, as PEM; empty: those of the system."},
+    {"user", Kind::text, false, "", "The login name at both servers; empty: the address."},
+    {"password", Kind::secret, false, "", "The password at both servers, with login plain."},
+    {"login", Kind::text, false, "plain", "How to log in: plain, xoauth2 (Google, Microsoft) or oauthbearer."},
+    {"token_url", Kind::url, false, "", "Where access tokens are got, with login xoauth2 or oauthbearer."},
+    {"client_id", Kind::text, false, "", "The application's id there."},
+    {"client_secret", Kind::secret, false, "", "The application's secret there."},
+    {"refresh_token", Kind::secret, false, "", "Gets access tokens for one mailbox; empty: by the application's own right."},
+    {"scope", Kind::text, false, "", "The scopes that are asked for, with blanks between."},
+    {"smtp_user", Kind::text, false, "", "The login name for sending where it is another."},
+    {"smtp_password", Kind::secret, false, "", "The password for sending where it is another."},
+    {"smtp_login", Kind::text, false, "", "How to log in for sending where it differs; none: without, on this machine only."},
+    {"after_ingest", Kind::text, false, "keyword", "What becomes of a mail that was taken: keyword, seen, move or delete."},
+    {"move_to", Kind::text, false, "", "The folder for after_ingest: move."},
+    {"import_since", Kind::text, false, "", "A day such as 2026-11-01: at the first start, mail that arrived since then is taken too."},
+    {"poll_every", Kind::duration, false, "60s", "How often a server is asked that cannot say by itself that there is mail; 5s to 1h."},
+    {"sent_folder", Kind::text, false, "", "The folder for copies of what was sent; empty: none are kept. Gmail and Microsoft 365 keep their own."},
+    {"webhook_secret", Kind::secret, false, "", "Mailgun: the signing key; SendGrid and Postmark: USER:PASSWORD of the address they post to."},
+    {"webhook_secret_previous", Kind::secret, false, "", "Still accepted while the secret is being changed."},
+    {"webhook_public_key", Kind::text, false, "", "SendGrid: the key of its signed posts, as it shows it."},
+};
+
+Error wrong(std::string_view key, std::string_view what) {
+  return fail(Fault::malformed, std::string(key) + ": " + std::string(what));
+}
+
+bool is_this_machine(std::string_view host) {
+  return host == "localhost" || host == "::1" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+struct Schemes {
+  std::string_view tls, plain;
+  int tls_port, plain_port;
+};
+
+Result<MailServer> read_server(const Instance& instance, std::string_view key, const Schemes& schemes) {
+  std::string_view url = instance.options.text(key);
+  const bool secure = url.starts_with(schemes.tls);
+  if (!secure && !url.starts_with(schemes.plain))
+    return wrong(key, "must be " + std::string(schemes.tls) + "HOST[:PORT] or " + std::string(schemes.plain) + "HOST[:PORT]");
+  url.remove_prefix(secure ? schemes.tls.size() : schemes.plain.size());
+  if (url.ends_with('/')) url.remove_suffix(1);
+  MailServer server;
+  server.port = secure ? schemes.tls_port : schemes.plain_port;
+  const bool bracketed = url.starts_with('[');
+  const std::size_t close = bracketed ? url.find(']') : 0;
+  if (close == std::string_view::npos) return wrong(key, "has no valid host");
+  const std::size_t colon = url.find(':', close);
+  std::string_view host = url.substr(0, colon);
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+  constexpr std::string_view in_brackets = "0123456789abcdefABCDEF:.";
+  if (host.empty() || host.size() > 253 || host.find_first_not_of(bracketed ? in_brackets : plain) != std::string_view::npos)
+    return wrong(key, "has no valid host");
+  if (colon != std::string_view::npos) {
+    const std::string_view digits = url.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), server.port);
+    if (error != std::errc{} || end != digits.data() + digits.size() || server.port < 1 || server.port > 65535)
+      return wrong(key, "has no valid port");
+  }
+  server.host = host;
+  const std::string& tls = instance.options.text("tls");
+  if (tls == "off" && !is_this_machine(host)) return wrong("tls", "off is for servers on this machine only");
+  if (tls != "off" && tls != "required") return wrong("tls", "must be required or off");
+  server.protection = secure ? Protection::tls : tls == "off" ? Protection::off : Protection::starttls;
+  server.ca_file = instance.options.text("ca_file");
+  return server;
+}
+
+std::optional<Login> login_of(std::string_view word) {
+  if (word == "plain") return Login::plain;
+  if (word == "xoauth2") return Login::xoauth2;
+  if (word == "oauthbearer") return Login::oauthbearer;
+  return std::nullopt;
+}
+
+const std::string& first_of(const Instance& instance, std::string_view key, std::string_view otherwise) {
+  const std::string& text = instance.options.text(key);
+  return text.empty() ? instance.options.text(otherwise) : text;
+}
+
+Result<Credentials> read_credentials(const Instance& instance) {
+  const auto login = login_of(instance.options.text("login"));
+  if (!login) return wrong("login", "must be plain, xoauth2 or oauthbearer");
+  Credentials out{*login, first_of(instance, "user", "address"), instance.options.text("password"), {}};
+  if (*login == Login::plain) {
+    if (out.password.empty()) return wrong("password", "missing");
+    return out;
+  }
+  out.grant = {instance.options.text("token_url"), instance.options.text("client_id"), instance.options.text("client_secret"),
+               instance.options.text("refresh_token"), instance.options.text("scope")};
+  if (out.grant.url.empty()) return wrong("token_url", "is needed to log in with access tokens");
+  if (out.grant.client_id.empty()) return wrong("client_id", "is needed to log in with access tokens");
+  if (out.grant.refresh_token.empty() && out.grant.client_secret.empty())
+    return wrong("refresh_token", "either it or client_secret is needed to log in with access tokens");
+  return out;
+}
+
+Result<Credentials> read_smtp_credentials(const Instance& instance, const MailServer& server) {
+  const std::string& login = instance.options.text("smtp_login");
+  if (login == "none") {
+    if (!is_this_machine(server.host)) return wrong("smtp_login", "none is for servers on this machine only");
+    return Credentials{Login::none, {}, {}, {}};
+  }
+  Instance sending = instance;
+  if (!login.empty()) sending.options.values["login"] = login;
+  sending.options.values["user"] = first_of(instance, "smtp_user", "user");
+  sending.options.values["password"] = first_of(instance, "smtp_password", "password");
+  auto read = read_credentials(sending);
+  if (!read && !login.empty() && read.error().detail.starts_with("login:")) return wrong("smtp_login", "must be none, plain, xoauth2 or oauthbearer");
+  return read;
+}
+
+Result<std::optional<AfterIngest>> read_after(const Instance& instance) {
+  const std::string& word = instance.options.text("after_ingest");
+  const bool moves = word == "move";
+  if (moves != !instance.options.text("move_to").empty())
+    return wrong("move_to", moves ? "is needed with after_ingest: move" : "is of use with after_ingest: move only");
+  if (word == "keyword") return std::optional(AfterIngest::keyword);
+  if (word == "seen") return std::optional(AfterIngest::seen);
+  if (word == "move") return std::optional(AfterIngest::move);
+  if (word == "delete") return std::optional(AfterIngest::erase);
+  return wrong("after_ingest", "must be keyword, seen, move or delete");
+}
+
+Result<ImapAccount> read_imap(const Instance& instance) {
+  auto server = read_server(instance, "imap_url", {"imaps://", "imap://", 993, 143});
+  if (!server) return server.error();
+  auto credentials = read_credentials(instance);
+  if (!credentials) return credentials.error();
+  auto after = read_after(instance);
+  if (!after) return after.error();
+  ImapAccount out;
+  out.server = std::move(*server);
+  out.credentials = std::move(*credentials);
+  out.folder = instance.options.text("folder");
+  if (out.folder.empty()) return wrong("folder", "is empty");
+  out.after = **after;
+  out.move_to = instance.options.text("move_to");
+  if (out.move_to == out.folder) return wrong("move_to", "must be another folder");
+  if (const std::string& since = instance.options.text("import_since"); !since.empty()) {
+    out.import_since = parse_rfc3339(since.size() == 10 ? since + "T00:00:00Z" : since);
+    if (!out.import_since) return wrong("import_since", "must be a day such as 2026-11-01");
+  }
+  const long long poll = instance.options.number("poll_every");
+  if (poll < poll_least_ms || poll > poll_most_ms) return wrong("poll_every", "must be 5s to 1h");
+  out.poll_every = Milliseconds{poll};
+  return out;
+}
+
+std::optional<Inbound> inbound_of(std::string_view word) {
+  if (word == "imap") return Inbound::imap;
+  if (word == "sendgrid") return Inbound::sendgrid;
+  if (word == "mailgun") return Inbound::mailgun;
+  if (word == "postmark") return Inbound::postmark;
+  return std::nullopt;
+}
+
+Result<void> read_webhook(const Instance& instance, EmailAccount& out) {
+  for (const char* key : {"webhook_secret", "webhook_secret_previous"})
+    if (const std::string& secret = instance.options.text(key); !secret.empty()) out.webhook_secrets.push_back(secret);
+  out.webhook_public_key = instance.options.text("webhook_public_key");
+  const bool open = out.webhook_secrets.empty() && out.webhook_public_key.empty();
+  // Never without: an open door would look like a working one.
+  if (out.inbound != Inbound::imap && open) return wrong("webhook_secret", "missing");
+  if (out.inbound == Inbound::imap && !open) return wrong("webhook_secret", "is of no use with inbound: imap");
+  if (!out.webhook_public_key.empty() && out.inbound != Inbound::sendgrid) return wrong("webhook_public_key", "is SendGrid's");
+  if (out.inbound == Inbound::sendgrid || out.inbound == Inbound::postmark)
+    for (const std::string& secret : out.webhook_secrets)
+      if (secret.find(':') == std::string::npos) return wrong("webhook_secret", "must be USER:PASSWORD");
+  return {};
+}
+
+Result<void> read_who(const Instance& instance, EmailAccount& out) {
+  out.address = instance.options.text("address");
+  if (!is_mail_address(out.address)) return wrong("address", "is no mail address");
+  out.aliases = instance.options.list("aliases");
+  for (const std::string& alias : out.aliases)
+    if (!is_mail_address(alias)) return wrong("aliases", "is no mail address: " + alias);
+  out.name = instance.options.text("name");
+  if (out.name.size() > usher::message::limits::short_field_bytes_max || out.name.find_first_of("\r\n") != std::string::npos) return wrong("name", "must be one short line");
+  for (const char* key : {"thread_secret", "thread_secret_previous"})
+    if (const std::string& secret = instance.options.text(key); !secret.empty()) {
+      if (secret.size() < thread_secret_bytes_min) return wrong(key, "is too short: 16 bytes at least");
+      out.secrets.push_back(secret);
+    }
+  if (out.secrets.empty()) return wrong("thread_secret", "missing");
+  return {};
+}
+
+}  // namespace
+
+std::span<const config::Key> email_keys() { return keys; }
+
+Result<EmailAccount> account_of(const Instance& instance) {
+  EmailAccount out;
+  if (auto who = read_who(instance, out); !who) return who.error();
+  const auto inbound = inbound_of(instance.options.text("inbound"));
+  if (!inbound) return wrong("inbound", "must be imap, sendgrid, mailgun or postmark");
+  out.inbound = *inbound;
+  if (auto webhook = read_webhook(instance, out); !webhook) return webhook.error();
+  out.sent_folder = instance.options.text("sent_folder");
+  const bool has_imap = !instance.options.text("imap_url").empty();
+  if (out.inbound == Inbound::imap && !has_imap) return wrong("imap_url", "missing");
+  if (!out.sent_folder.empty() && !has_imap) return wrong("sent_folder", "needs imap_url");
+  if (has_imap) {
+    auto imap = read_imap(instance);
+    if (!imap) return imap.error();
+    out.imap = std::move(*imap);
+  }
+  if (!instance.options.text("smtp_url").empty()) {
+    auto server = read_server(instance, "smtp_url", {"smtps://", "smtp://", 465, 587});
+    if (!server) return server.error();
+    auto credentials = read_smtp_credentials(instance, *server);
+    if (!credentials) return credentials.error();
+    out.smtp = SmtpAccount{std::move(*server), std::move(*credentials)};
+  }
+  return out;
+}
+
+}  // namespace usher::connectors::email
