@@ -164,7 +164,8 @@ void Ingress::Desk::name_by_content(Message& message, std::string key, const std
 void Ingress::Desk::enqueue(Input input) {
   const std::size_t bytes = file_bytes(input);
   std::unique_lock lock(mutex);
-  if (waiting_bytes + bytes > file_bytes_waiting_max) {
+  // One alone is always taken, since a mail with its files may be larger than the limit is.
+  if (waiting_bytes > 0 && waiting_bytes + bytes > file_bytes_waiting_max) {
     lock.unlock();
     return input.done(fail(Fault::overloaded, "too many files are waiting to be written"));
   }

@@ -43,7 +43,7 @@ void Engine::State::on(const DeliveryReported& record) {
     // An older attempt's bad news, or one that was sent after all: not news.
     if (record.attempt != reply.attempt || reply.retry_at != Instant{} || rank(reply.state) > 0) return;
     if (record.state == DeliveryState::failed) return reply_failed(reply, record.detail);
-    if (reply.attempt >= policy.send_attempts_max) return reply_failed(reply, "given up: " + record.detail);
+    if (reply.attempt >= attempts_max(reply)) return reply_failed(reply, "given up: " + record.detail);
     reply.retry_at = now + retry_after(reply.attempt, record.retry_after);
     dirty_replies.insert(reply.id);
     return tell_holder(reply, DeliveryState::deferred, record.detail);
@@ -73,6 +73,10 @@ void Engine::State::returned(const DeliveryReported& record, TrackedReply* reply
     dirty_replies.insert(reply->id);
     tell_holder(*reply, record.state, record.detail);
   }
+}
+
+int Engine::State::attempts_max(const TrackedReply& reply) const {
+  return conversations.at(reply.conversation).channel == "email" ? limits::mail_attempts_max : policy.send_attempts_max;
 }
 
 void Engine::State::reply_failed(TrackedReply& reply, const std::string& detail) {

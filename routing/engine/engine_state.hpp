@@ -144,6 +144,7 @@ struct Engine::State {
   // engine_replies.cpp
   void on(const DeliveryReported& record);
   void want(const TrackedReply& reply);
+  [[nodiscard]] int attempts_max(const TrackedReply& reply) const;
   void returned(const DeliveryReported& record, TrackedReply* reply);
   void reply_failed(TrackedReply& reply, const std::string& detail);
   void unanswered(Conversation& c, const std::string& detail);

@@ -101,6 +101,8 @@ inline constexpr auto webhook_timeout = 15s;
 inline constexpr std::size_t webhooks_in_flight_max = 32;
 inline constexpr auto retry_first = 5s;
 inline constexpr auto retry_longest = 3600s;
+inline constexpr int mail_attempts_max = 130;  // About five days: servers of mail are away for days, and come back.
 static_assert(retry_first < retry_longest);
+static_assert(retry_longest * mail_attempts_max > 5 * 24h && retry_longest * mail_attempts_max < 6 * 24h);
 
 }  // namespace usher::message::limits

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "connectors/catalog.hpp"
+#include "connectors/email/thread_key.hpp"
 #include "connectors/ingress.hpp"
 #include "connectors/message_id.hpp"
 #include "connectors/repeats.hpp"
@@ -265,4 +266,37 @@ TEST_CASE("the contents remembered are bounded and forgotten in time", "[repeats
   CHECK(repeats.size() == 1);
   // A clock set back by an hour: what was seen in its future does not hold.
   CHECK(repeats.first_seen("new", start - std::chrono::hours(1)) == start - std::chrono::hours(1));
+}
+
+TEST_CASE("a mail with its files is taken however large it is", "[ingress]") {
+  Edge edge;
+  std::string mail = "From: ana@ex.org\r\nMessage-ID: <big@ex.org>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee\r\n";
+  const std::string line = std::string(76, 'A') + "\r\n";
+  for (int file = 0; file < 3; ++file) {
+    mail += "--b\r\nContent-Type: application/pdf; name=f" + std::to_string(file) + "\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    for (std::size_t i = 0; i < 165'000; ++i) mail += line;
+  }
+  mail += "--b--\r\n";
+  REQUIRE(mail.size() > 36 * 1024 * 1024);
+  REQUIRE(edge.accept(email_connector, Raw{"message/rfc822", {}, mail, evening}));
+  REQUIRE(edge.journaled().size() == 1);
+  CHECK(edge.journaled()[0].attachments.size() == 3);
+  CHECK(edge.journaled()[0].raw_ref);
+}
+
+TEST_CASE("what a mail reports of a reply is in the journal before the mail", "[ingress]") {
+  Edge edge;
+  const std::vector<std::string> secrets{"a secret of the tests"};
+  const std::string id = email::mint_message_id({TenantId("acme"), secrets}, MessageId{1, 2}, MessageId{3, 4}, "example.com");
+  REQUIRE(edge.accept(email_connector, Raw{"", {}, "From: MAILER-DAEMON@ex.org\nReturn-Path: <>\nSubject: Delivery failed\nContent-Type: multipart/report; boundary=b\n\n--b\n\nfailed\n"
+                                                   "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; ana@ex.org\nAction: failed\nStatus: 5.1.1\n"
+                                                   "--b\nContent-Type: message/rfc822\n\nMessage-ID: " + id + "\n\ny\n--b--\n", evening}));
+  const auto stored = edge.journal.read(Stream::inbound, 0, 0, 10);
+  REQUIRE(stored);
+  REQUIRE(stored->size() == 2);
+  const auto report = decode_record((*stored)[0].entry.type, (*stored)[0].entry.value);
+  REQUIRE(report);
+  CHECK(std::get<DeliveryReported>(*report).reply == MessageId{1, 2});
+  CHECK(std::get<DeliveryReported>(*report).attempt == 0);
+  CHECK((*stored)[1].entry.type == record_type(Record{MessageReceived{}}));
 }

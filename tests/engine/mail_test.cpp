@@ -162,3 +162,21 @@ TEST_CASE("a report of what nobody knows changes nothing", "[engine]") {
   CHECK(step.effects.empty());
   CHECK(it.centre.where(it.id) == "closed");
 }
+
+TEST_CASE("a mail is tried for days before its reply is given up", "[engine]") {
+  Centre centre;
+  centre.sign_in("ana");
+  const auto id = take(centre, mail(1, "zoe@ex.org", "a1@ex.org"));
+  centre.accept(id);
+  centre.command("ana", Reply{id, "Hello"});
+  const auto begin = centre.now;
+  const auto reply = centre.effects<ReplyWanted>().back().reply;
+  int attempts = 0;
+  for (; centre.frames<DeliveryFrame>("ana").empty() || centre.frames<DeliveryFrame>("ana").back().state != DeliveryState::failed; ++attempts) {
+    REQUIRE(attempts < 1000);
+    centre.apply(DeliveryReported{reply, centre.effects<ReplyWanted>().back().attempt, DeliveryState::deferred, "451 later", {}});
+    centre.pass(1h);
+  }
+  CHECK(centre.now - begin > 5 * 24h);
+  CHECK(centre.now - begin < 6 * 24h);
+}
