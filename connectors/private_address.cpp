@@ -68,4 +68,16 @@ bool is_public_address(const sockaddr& address) {
   return false;
 }
 
+bool is_loopback_address(const sockaddr& address) {
+  if (address.sa_family == AF_INET) {
+    sockaddr_in four{};
+    std::memcpy(&four, &address, sizeof four);
+    return (ntohl(four.sin_addr.s_addr) >> 24) == 127;
+  }
+  if (address.sa_family != AF_INET6) return false;
+  sockaddr_in6 six{};
+  std::memcpy(&six, &address, sizeof six);
+  return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr);
+}
+
 }  // namespace usher::connectors

@@ -9,5 +9,7 @@ namespace usher::connectors {
 
 // True only for unicast addresses of the public internet; false for anything else, other families included.
 [[nodiscard]] bool is_public_address(const sockaddr& address);
+// 127.0.0.0/8 and ::1: where plain text is nobody else's to read.
+[[nodiscard]] bool is_loopback_address(const sockaddr& address);
 
 }  // namespace usher::connectors

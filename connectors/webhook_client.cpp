@@ -1,12 +1,12 @@
-// WebhookClient: the one file that touches libcurl.
+// WebhookClient: posts on one multi handle of libcurl.
 #include "connectors/webhook_client.hpp"
 
 #include <algorithm>
 #include <map>
 
-#include <curl/curl.h>
 #include <unistd.h>
 
+#include "connectors/curl_handle.hpp"
 #include "connectors/private_address.hpp"
 #include "routing/message/limits.hpp"
 
@@ -17,26 +17,14 @@ namespace {
 constexpr std::size_t answer_bytes_max = 64 * 1024;
 constexpr long connect_seconds_max = 5;
 
-void initialise_once() {
-  static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
-  expect(done == CURLE_OK, "libcurl starts");
-}
-
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
 struct Transfer {
   std::uint64_t ticket = 0;
   HttpPost post;  // Its body is read in place while it is sent.
   bool allow_private_addresses = false;
   bool refused_address = false;
   std::size_t answer_bytes = 0;
-  std::unique_ptr<curl_slist, FreeList> headers;
-  std::unique_ptr<CURL, FreeEasy> easy;
+  CurlList headers;
+  CurlHandle easy;
 };
 
 // The guard against request forgery: asked with the very address that is about to be connected to.
@@ -58,33 +46,21 @@ std::size_t drop_answer(char*, std::size_t size, std::size_t count, void* contex
 
 template <class Value>
 void set(Transfer& transfer, CURLoption option, Value value) {
-  expect(curl_easy_setopt(transfer.easy.get(), option, value) == CURLE_OK, "libcurl knows the option");
-}
-
-void add_header(Transfer& transfer, const std::string& line) {
-  curl_slist* longer = curl_slist_append(transfer.headers.get(), line.c_str());
-  expect(longer != nullptr, "there is memory for a header");
-  static_cast<void>(transfer.headers.release());
-  transfer.headers.reset(longer);
+  set_option(transfer.easy, option, value);
 }
 
 void prepare(Transfer& transfer) {
-  for (const auto& [name, value] : transfer.post.headers) add_header(transfer, name + ": " + value);
-  add_header(transfer, "Expect:");  // A round trip for nothing: bodies are small.
+  for (const auto& [name, value] : transfer.post.headers) append_line(transfer.headers, name + ": " + value);
+  append_line(transfer.headers, "Expect:");  // A round trip for nothing: bodies are small.
   set(transfer, CURLOPT_URL, transfer.post.url.c_str());
   set(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(transfer, CURLOPT_FOLLOWLOCATION, 0L);
-  // A proxy would be connected to instead, unseen by the guard.
-  set(transfer, CURLOPT_PROXY, "");
   set(transfer, CURLOPT_POST, 1L);
   set(transfer, CURLOPT_POSTFIELDS, transfer.post.body.data());
   set(transfer, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.post.body.size()));
   set(transfer, CURLOPT_HTTPHEADER, transfer.headers.get());
   set(transfer, CURLOPT_USERAGENT, "Usher");
-  set(transfer, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(transfer, CURLOPT_CONNECTTIMEOUT, connect_seconds_max);
   set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(Milliseconds(limits::webhook_timeout).count()));
-  set(transfer, CURLOPT_NOSIGNAL, 1L);
   set(transfer, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   set(transfer, CURLOPT_OPENSOCKETDATA, &transfer);
   set(transfer, CURLOPT_WRITEFUNCTION, &drop_answer);
@@ -130,7 +106,7 @@ struct WebhookClient::Transfers {
 };
 
 WebhookClient::WebhookClient(bool allow_private_addresses) : transfers_(std::make_unique<Transfers>()) {
-  initialise_once();
+  start_libcurl();
   transfers_->allow_private_addresses = allow_private_addresses;
   transfers_->multi = curl_multi_init();
   expect(transfers_->multi != nullptr, "libcurl starts");
@@ -147,8 +123,7 @@ void WebhookClient::start(std::uint64_t ticket, HttpPost post) {
   transfer->ticket = ticket;
   transfer->post = std::move(post);
   transfer->allow_private_addresses = transfers_->allow_private_addresses;
-  transfer->easy.reset(curl_easy_init());
-  expect(transfer->easy != nullptr, "libcurl makes a transfer");
+  transfer->easy = make_curl_handle();
   prepare(*transfer);
   expect(curl_multi_add_handle(transfers_->multi, transfer->easy.get()) == CURLM_OK, "libcurl takes a transfer");
   const bool fresh = transfers_->running.emplace(ticket, std::move(transfer)).second;

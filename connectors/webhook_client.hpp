@@ -7,12 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "connectors/connector.hpp"
-#include "routing/message/record.hpp"
+#include "connectors/verdict.hpp"
 
 namespace usher::connectors {
 
@@ -23,15 +22,7 @@ struct PostResult {
   Milliseconds retry_after{0};   // What the receiver asked for; 0: nothing.
 };
 
-// One attempt's verdict: 2xx sent; 408, 409, 425, 429, 5xx and no answer deferred; anything else failed.
-struct Verdict {
-  DeliveryState state = DeliveryState::failed;
-  std::string detail;
-  Milliseconds retry_after{0};
-  // Of an attempt that was not sent: no_answer, private_address, http_3xx, http_4xx, http_5xx, not_configured,
-  // text_missing, unrenderable. For operators; a static text.
-  std::string_view kind{};
-};
+// 2xx sent; 408, 409, 425, 429, 5xx and no answer deferred; anything else failed.
 [[nodiscard]] Verdict judge(const PostResult& result);
 
 class WebhookClient {

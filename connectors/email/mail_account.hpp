@@ -59,6 +59,9 @@ struct ImapAccount {
 struct SmtpAccount {
   MailServer server;
   Credentials credentials;
+  // What the provider takes from one mailbox. Microsoft 365 takes 3 and 30.
+  int connections = 2;
+  int mails_per_minute = 30;
 };
 
 }  // namespace usher::connectors::email
