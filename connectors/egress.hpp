@@ -1,5 +1,5 @@
 // Egress: carries replies from the outbound stream to customers. Runs on a thread of its own with libcurl's multi
-// interface; reads from a durable cursor, makes one attempt per effect (rule E5: retries live in the engine) and appends
+// interface, and hands mails to the threads of MailLane; reads from a durable cursor, makes one attempt per effect (rule E5: retries live in the engine) and appends
 // what became of it to the inbound stream before the cursor moves. A crash repeats an attempt with the same id.
 //
 // Journey: router -> outbound stream -> [egress] -> customer; and back: delivery record -> inbound stream.
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "connectors/connector.hpp"
+#include "connectors/mail_lane.hpp"
 #include "routing/journal/journal.hpp"
 #include "routing/state/state_store.hpp"
 
@@ -26,6 +27,8 @@ struct EgressStatus {
   std::uint64_t unreadable = 0;    // Outbound records that name no reply: passed over.
   Offset erased_before = offset_none;  // Replies before it were erased unsent: retention is too short.
   std::string trouble;             // Why it does not move, in words; empty when it does.
+  std::string mail_trouble;        // The connector whose mail server is in trouble, and what it is; empty: none.
+  CopyFigures copies;              // Of sent mails.
 };
 
 class Egress {
@@ -39,8 +42,9 @@ class Egress {
 
   // Without a saved cursor it starts at the end of the stream as it is now: construct it before the router.
   // allow_private_addresses: webhooks may go to loopback and private networks (the guard against request forgery).
-  Egress(Partition partition, Ports ports, std::vector<Instance> instances, bool allow_private_addresses);
-  // Takes nothing new, gives what is in flight a moment, then joins. What was cut off is repeated after a restart.
+  Egress(Partition partition, Ports ports, std::vector<Instance> instances, bool allow_private_addresses, MailHooks hooks = {});
+  // Takes nothing new, gives what is in flight a moment, then joins. What was cut off is repeated after a restart; mails that
+  // are not as far as their dot are cut off at once, since a server cannot have them yet.
   ~Egress();
 
   // The connectors from now on: after a reload. Any thread.

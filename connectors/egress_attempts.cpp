@@ -1,0 +1,113 @@
+// Egress: what is done with one reply: its turn, its text, its way out, and the record of what became of it.
+#include <algorithm>
+
+#include "connectors/catalog.hpp"
+#include "connectors/egress_carrier.hpp"
+#include "routing/message/wire.hpp"
+
+namespace usher::connectors {
+
+namespace {
+
+// A receiver that hangs may not hold up all the others.
+constexpr std::size_t one_connector_max = limits::webhooks_in_flight_max / 2;
+constexpr Milliseconds unconfigured_pause{60'000};
+constexpr Milliseconds missing_pause{5'000};
+
+}  // namespace
+
+// A mailbox takes so many mails at a time, and so many a minute: the others wait, or are put off.
+bool Egress::Carrier::has_turn(EgressAttempt& attempt, std::size_t& waiting) {
+  auto turn = mails.turn(attempt.request.connector, attempt.request.attempt, waiting);
+  if (turn.now) return true;
+  if (turn.put_off) {
+    attempt.verdict = std::move(turn.put_off);
+    report(attempt);
+    return false;
+  }
+  ++waiting;
+  const Milliseconds at = ports.clock.steady() + turn.wait;
+  if (turn.wait > Milliseconds{0} && (!turn_at || at < *turn_at)) turn_at = at;
+  return false;
+}
+
+void Egress::Carrier::start_ready() {
+  std::set<ConversationId> busy;
+  std::map<ConnectorId, std::size_t> in_flight, waiting;
+  turn_at.reset();
+  for (const EgressAttempt& one : window)
+    if (one.stage == EgressStage::in_flight) ++in_flight[one.request.connector];
+  for (EgressAttempt& one : window) {
+    if (one.stage == EgressStage::done) continue;
+    const bool first = busy.insert(one.request.conversation).second;
+    if (!first || one.stage != EgressStage::ready || ports.clock.steady() < one.not_before) continue;
+    if (one.verdict) {
+      report(one);
+      continue;
+    }
+    const auto instance = std::find_if(instances.begin(), instances.end(), [&](const Instance& i) { return i.id == one.request.connector; });
+    const Connector* connector = instance == instances.end() ? nullptr : find_connector(instance->type);
+    if (connector == nullptr) {
+      one.verdict = Verdict{DeliveryState::deferred, "the connector is not configured", unconfigured_pause, "not_configured"};
+      report(one);
+      continue;
+    }
+    if (client.in_flight() >= limits::webhooks_in_flight_max || in_flight[one.request.connector] >= one_connector_max) continue;
+    if (!has_turn(one, waiting[one.request.connector])) continue;
+    attempt(one, *instance, *connector);
+    if (one.stage == EgressStage::in_flight) ++in_flight[one.request.connector];
+  }
+}
+
+void Egress::Carrier::attempt(EgressAttempt& attempt, const Instance& instance, const Connector& connector) {
+  const auto failed = [&](std::string why) {
+    attempt.verdict = Verdict{DeliveryState::failed, std::move(why), {}, "unrenderable"};
+    report(attempt);
+  };
+  auto body = ports.state.body(partition, attempt.request.in_reply_to);
+  if (!body) {
+    attempt.not_before = ports.clock.steady() + egress_retry_pause;
+    return hold(body.error());
+  }
+  if (!body->has_value()) {  // Erased, or on its way back into a store that was lost: the last attempt will tell.
+    attempt.verdict = Verdict{DeliveryState::deferred, "the message it answers is not kept at this moment", missing_pause, "text_missing"};
+    return report(attempt);
+  }
+  auto message = decode_message((*body)->json);
+  if (!message) return failed("the message it answers cannot be read");
+
+  const SendRequest& request = attempt.request;
+  auto rendered = connector.render(instance,
+                                   Outbound{request.reply, request.conversation, request.attempt, request.author_name, request.text,
+                                            request.written_at, std::move(*message)},
+                                   ports.clock.wall());
+  if (!rendered) return failed(rendered.error().detail);
+  if (auto* post = std::get_if<HttpPost>(&*rendered)) {
+    attempt.stage = EgressStage::in_flight;
+    client.start(static_cast<std::uint64_t>(attempt.offset), std::move(*post));
+    return;
+  }
+  if (auto* mail = std::get_if<MailPost>(&*rendered)) {
+    attempt.stage = EgressStage::in_flight;
+    mails.start(request.connector, static_cast<std::uint64_t>(attempt.offset), request.attempt, std::move(*mail));
+    return;
+  }
+  attempt.verdict = Verdict{DeliveryState::sent, "kept for the customer", {}};
+  report(attempt);
+}
+
+void Egress::Carrier::report(EgressAttempt& attempt) {
+  const Verdict& verdict = *attempt.verdict;
+  if (!verdict.kind.empty()) counts.last_error = verdict.kind;
+  const Record record =
+      DeliveryReported{attempt.request.reply, attempt.request.attempt, verdict.state, verdict.detail, verdict.retry_after};
+  attempt.stage = EgressStage::reporting;
+  const Offset offset = attempt.offset;
+  journal::Entry entry{attempt.effect + "/delivery", std::string(record_type(record)), encode(record)};
+  ports.journal.append(journal::Stream::inbound, partition, std::move(entry),
+                       [notes = notes, offset](Result<journal::Appended> appended) {
+                         notes->leave([&](EgressNotes& left) { left.reported.emplace_back(offset, appended.has_value()); });
+                       });
+}
+
+}  // namespace usher::connectors

@@ -1,0 +1,91 @@
+// Egress::Carrier: the state of the carrier's thread, shared by the two files that are its work: egress.cpp, the loop, and
+// egress_attempts.cpp, what is done with one reply. Nobody else includes this.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "connectors/egress.hpp"
+#include "connectors/send_request.hpp"
+#include "connectors/webhook_client.hpp"
+#include "routing/message/limits.hpp"
+
+namespace usher::connectors {
+
+inline constexpr Milliseconds egress_retry_pause{1'000};  // After the journal or the state failed.
+
+enum class EgressStage { ready, in_flight, reporting, done };
+
+struct EgressAttempt {
+  Offset offset = offset_none;
+  std::string effect;              // Its id.
+  SendRequest request;
+  EgressStage stage = EgressStage::ready;
+  std::optional<Verdict> verdict;  // Set once attempted; a report that failed is repeated, the attempt is not.
+  Milliseconds not_before{0};
+};
+
+// What other threads leave for the carrier's. Outlives it, since the journal keeps the wake-up for ever.
+struct EgressNotes {
+  std::mutex mutex;
+  // Guarded by mutex.
+  WebhookClient* client = nullptr;  // While it may be woken.
+  bool stopping = false;
+  bool appended = true;
+  std::vector<std::pair<Offset, bool>> reported;
+  std::vector<std::pair<Offset, std::optional<Verdict>>> mailed;
+  std::vector<Instance> instances;
+  EgressStatus status;
+
+  template <class Change>
+  void leave(Change change) {
+    const std::lock_guard lock(mutex);
+    change(*this);
+    if (client != nullptr) client->wake();
+  }
+};
+
+struct Egress::Carrier {
+  // Constant after construction.
+  const Partition partition;
+  const Ports ports;
+  const std::shared_ptr<EgressNotes> notes;
+
+  // The carrier's thread only.
+  WebhookClient client;
+  MailLane mails;
+  std::optional<Offset> next{};         // Where to read on; none: the cursor could not be read yet.
+  Offset saved = offset_none;
+  std::deque<EgressAttempt> window{};         // By offset.
+  std::set<std::string> recent{};       // Ids of the newest effects, and their order.
+  std::deque<std::string> recent_order{};
+  std::vector<Instance> instances{};
+  bool more = true;                     // There may be records beyond the window.
+  std::optional<Milliseconds> again{};  // Something failed: look again then.
+  std::optional<Milliseconds> turn_at{};  // A mail waits for its provider's pace until then.
+  std::string trouble{};
+  EgressStatus counts{};
+  std::thread thread{};
+
+  void find_start();
+  void run();
+  bool take_notes();
+  void read_ahead();
+  void take(journal::Stored stored);
+  bool seen_before(const std::string& effect);
+  void start_ready();
+  bool has_turn(EgressAttempt& attempt, std::size_t& waiting);
+  void attempt(EgressAttempt& attempt, const Instance& instance, const Connector& connector);
+  void report(EgressAttempt& attempt);
+  void move_cursor();
+  void show_status();
+  Milliseconds pause() const;
+  EgressAttempt* at(Offset offset);
+  void hold(const Error& error);
+};
+
+}  // namespace usher::connectors

@@ -1,0 +1,96 @@
+// MailClient: a few threads, each with one mail.
+#include "connectors/mail_client.hpp"
+
+#include <csignal>
+
+#include "connectors/curl_handle.hpp"
+
+namespace usher::connectors {
+
+namespace {
+
+bool takes_token(const email::Credentials& credentials) {
+  return credentials.login == email::Login::xoauth2 || credentials.login == email::Login::oauthbearer;
+}
+
+SmtpOutcome no_token(std::string words) { return {SmtpStage::connect, 0, {}, SmtpTrouble::login, std::move(words)}; }
+
+}  // namespace
+
+MailClient::MailClient(TokenSource tokens, SmtpTimes times, Done done)
+    : tokens_(std::move(tokens)), times_(times), done_(std::move(done)) {
+  start_libcurl();
+}
+
+MailClient::~MailClient() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = winding_down_ = true;
+    for (SmtpWatch* watch : watches_) watch->stop_now = true;
+    changed_.notify_all();
+  }
+  for (auto& thread : threads_) thread.join();
+}
+
+void MailClient::start(std::uint64_t ticket, MailPost post) {
+  const std::lock_guard lock(mutex_);
+  expect(in_flight_ < limits::mails_in_flight_max, "no more mails than threads");
+  jobs_.push_back({ticket, std::move(post)});
+  ++in_flight_;
+  if (in_flight_ > threads_.size()) threads_.emplace_back([this] { work(); });
+  changed_.notify_one();
+}
+
+std::size_t MailClient::in_flight() const {
+  const std::lock_guard lock(mutex_);
+  return in_flight_;
+}
+
+void MailClient::wind_down() {
+  const std::lock_guard lock(mutex_);
+  winding_down_ = true;
+  for (SmtpWatch* watch : watches_) watch->stop = true;
+}
+
+void MailClient::work() {
+  // OpenSSL writes with write(); a peer that is gone must not end the program (it never does where SIGPIPE is ignored).
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    SmtpWatch watch;
+    watch.stop = winding_down_;
+    watch.stop_now = stopping_;
+    watches_.push_back(&watch);
+    lock.unlock();
+    SmtpOutcome outcome = attempt(job.post, watch);
+    lock.lock();
+    std::erase(watches_, &watch);
+    --in_flight_;
+    lock.unlock();
+    done_(Result{job.ticket, std::move(job.post), std::move(outcome)});
+    lock.lock();
+  }
+}
+
+SmtpOutcome MailClient::attempt(const MailPost& post, SmtpWatch& watch) const {
+  const auto& credentials = post.account.credentials;
+  if (!takes_token(credentials)) return send_mail(post, {}, times_, watch);
+  if (!tokens_) return no_token("there is nobody to ask for an access token");
+  auto token = tokens_(credentials.grant, false);
+  if (!token) return no_token(token.error().detail);
+  auto outcome = send_mail(post, *token, times_, watch);
+  if (!is_login_refused(outcome)) return outcome;
+  // Tokens are withdrawn before their time, when a password is changed for example.
+  auto fresh = tokens_(credentials.grant, true);
+  if (!fresh) return no_token(fresh.error().detail);
+  return *fresh == *token ? outcome : send_mail(post, *fresh, times_, watch);
+}
+
+}  // namespace usher::connectors

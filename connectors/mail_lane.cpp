@@ -1,0 +1,100 @@
+// MailLane: pace, rest and schedule.
+#include "connectors/mail_lane.hpp"
+
+#include <algorithm>
+
+namespace usher::connectors {
+
+namespace {
+
+// 1 min, 2 min, 4 min ... up to an hour: greylisting wants minutes, a server that is down wants hours.
+Milliseconds retry_wait(int attempt) {
+  const Milliseconds wait = Milliseconds(limits::mail_retry_first) * (std::int64_t{1} << std::clamp(attempt - 1, 0, 16));
+  return std::min(wait, Milliseconds(limits::retry_longest));
+}
+
+// It says nothing about one mail, so the next one would fare the same.
+bool is_of_the_server(const Verdict& verdict) { return verdict.kind == "no_answer" || verdict.kind == "auth" || verdict.kind == "tls"; }
+
+}  // namespace
+
+MailLane::MailLane(const Clock& clock, MailHooks hooks, Done done)
+    : clock_(clock), done_(std::move(done)), copies_(std::move(hooks.after_sent)),
+      client_(std::move(hooks.tokens), hooks.times, [this](MailClient::Result result) { finished(std::move(result)); }) {}
+
+MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, std::size_t waiting) {
+  const std::lock_guard lock(mutex_);
+  const auto found = mailboxes_.find(connector);
+  if (found == mailboxes_.end()) return {};
+  Mailbox& mailbox = found->second;
+  const auto not_now = [](Milliseconds wait) { return Turn{false, std::nullopt, wait}; };
+  const Milliseconds now = clock_.steady();
+  if (now < mailbox.rests_until) {
+    // A wrong password that is tried for each mail locks the account, and a dead server would hold up all the others.
+    Verdict verdict = *mailbox.why;
+    verdict.retry_after = std::max(retry_wait(attempt), mailbox.rests_until - now);
+    return {false, std::move(verdict), {}};
+  }
+  if (waiting >= limits::mails_waiting_max) {
+    const std::string rate = std::to_string(mailbox.mails_per_minute);
+    return {false, Verdict{DeliveryState::deferred, "more replies are waiting than the mail server takes (" + rate + " a minute)", retry_wait(attempt), "paced"}, {}};
+  }
+  if (mailbox.in_flight >= static_cast<std::size_t>(mailbox.connections) || tickets_.size() >= limits::mails_in_flight_max) return not_now({});
+  if (const auto wait = mailbox.bucket->take("", now); wait > Milliseconds{0}) return not_now(wait);
+  return {};
+}
+
+void MailLane::start(const ConnectorId& connector, std::uint64_t ticket, int attempt, MailPost post) {
+  {
+    const std::lock_guard lock(mutex_);
+    Mailbox& mailbox = mailboxes_[connector];
+    mailbox.connections = std::max(1, post.account.connections);
+    const int rate = std::max(1, post.account.mails_per_minute);
+    if (mailbox.bucket == nullptr || mailbox.mails_per_minute != rate) {
+      mailbox.bucket = std::make_shared<TokenBuckets>(rate, 1);
+      static_cast<void>(mailbox.bucket->take("", clock_.steady()));  // This one.
+    }
+    mailbox.mails_per_minute = rate;
+    ++mailbox.in_flight;
+    tickets_.emplace(ticket, Ticket{connector, attempt});
+  }
+  client_.start(ticket, std::move(post));
+}
+
+std::string MailLane::trouble() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [connector, mailbox] : mailboxes_)
+    if (mailbox.why) return connector.text() + ": " + mailbox.why->detail;
+  return {};
+}
+
+void MailLane::finished(MailClient::Result result) {
+  Verdict verdict = judge(result.outcome);
+  const bool cut_off = result.outcome.trouble == SmtpTrouble::stopped;
+  {
+    const std::lock_guard lock(mutex_);
+    const Ticket ticket = tickets_.at(result.ticket);
+    tickets_.erase(result.ticket);
+    Mailbox& mailbox = mailboxes_.at(ticket.connector);
+    --mailbox.in_flight;
+    if (verdict.state == DeliveryState::deferred) verdict.retry_after = retry_wait(ticket.attempt);
+    if (!cut_off) note(mailbox, verdict);
+  }
+  if (cut_off) return done_(result.ticket, std::nullopt);
+  // The report first: a copy is a convenience, and the thread that makes it may be far behind.
+  const bool sent = verdict.state == DeliveryState::sent;
+  done_(result.ticket, std::move(verdict));
+  if (sent) copies_.keep(std::move(result.post));
+}
+
+void MailLane::note(Mailbox& mailbox, const Verdict& verdict) {
+  if (!is_of_the_server(verdict)) {
+    mailbox.why.reset();
+    mailbox.rests_until = {};
+    return;
+  }
+  mailbox.why = verdict;
+  mailbox.rests_until = clock_.steady() + limits::mail_rest;
+}
+
+}  // namespace usher::connectors

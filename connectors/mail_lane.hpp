@@ -1,0 +1,76 @@
+// MailLane: the mails of egress. How many and how fast each provider takes them, how long a server in trouble is left
+// alone, and when a mail that was not taken is worth another attempt. The carrier's thread owns it; results come on
+// threads of its own.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "connectors/mail_client.hpp"
+#include "connectors/sent_copies.hpp"
+#include "connectors/token_bucket.hpp"
+#include "connectors/verdict.hpp"
+
+namespace usher::connectors {
+
+// What mails need besides their server. Each may be empty.
+struct MailHooks {
+  TokenSource tokens;    // For accounts that log in with an access token.
+  KeepCopy after_sent;   // The copy in the folder of sent mail: once, after the server took it, on a thread of its own.
+  SmtpTimes times;
+};
+
+class MailLane {
+ public:
+  // No verdict: it was cut off because this process ends, and is tried again after the start.
+  using Done = std::function<void(std::uint64_t ticket, std::optional<Verdict> verdict)>;
+  // Whether a connector may send one now.
+  struct Turn {
+    bool now = true;
+    std::optional<Verdict> put_off;  // Not in this attempt.
+    Milliseconds wait{0};            // Neither: worth asking again after so long; 0: when one of its mails is done.
+  };
+
+  MailLane(const Clock& clock, MailHooks hooks, Done done);
+
+  // `waiting`: how many of this connector's wait ahead of it. Always `now` for what is no mailbox.
+  [[nodiscard]] Turn turn(const ConnectorId& connector, int attempt, std::size_t waiting);
+  // Requires: turn() said now. Done follows.
+  void start(const ConnectorId& connector, std::uint64_t ticket, int attempt, MailPost post);
+  void wind_down() { client_.wind_down(); }
+  // What is wrong with a mail server, in words, with the connector's name; empty: nothing.
+  [[nodiscard]] std::string trouble() const;
+  [[nodiscard]] CopyFigures copies() const { return copies_.figures(); }
+
+ private:
+  // One connector that was seen to send mail.
+  struct Mailbox {
+    int connections = 1, mails_per_minute = 1;
+    std::shared_ptr<TokenBuckets> bucket;
+    std::size_t in_flight = 0;
+    Milliseconds rests_until{0};
+    std::optional<Verdict> why;  // It rests.
+  };
+  struct Ticket {
+    ConnectorId connector;
+    int attempt = 1;
+  };
+  void finished(MailClient::Result result);
+  void note(Mailbox& mailbox, const Verdict& verdict);
+
+  const Clock& clock_;
+  const Done done_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<ConnectorId, Mailbox> mailboxes_;
+  std::map<std::uint64_t, Ticket> tickets_;
+  // Last, so that they end first: their threads use what is above.
+  SentCopies copies_;
+  MailClient client_;
+};
+
+}  // namespace usher::connectors
