@@ -156,8 +156,8 @@ void add_report(const MailDoor& door, const MailKind& kind, const Message& messa
 
 }  // namespace
 
-Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at) {
-  Mail mail = read_mail(bytes);
+Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at, const MailArrival& arrival) {
+  Mail mail = read_mail(bytes, arrival);
   MailKind kind = classify_mail(mail);
   const bool own = is_own(door, mail);
   // Answered as a person's mail, it would be answered for ever.

@@ -21,6 +21,6 @@ struct MailDoor {
 // One message. Its id is the hash of (tenant, Message-ID, content), so one mail to two addresses of a tenant is one message
 // and another mail under the same Message-ID is another one (rule I1). What a report says of deliveries and what was left
 // out stands in Message::extra, as {"mail": {...}}: docs/email.md.
-[[nodiscard]] Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at);
+[[nodiscard]] Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at, const MailArrival& arrival = {});
 
 }  // namespace usher::connectors::email

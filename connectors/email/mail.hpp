@@ -48,6 +48,14 @@ struct ReportPart {
   std::string text;  // As it stands.
 };
 
+// What is known of a mail beside its bytes: what the server that took it says of the envelope. A mailbox that is read over
+// IMAP says nothing.
+struct MailArrival {
+  std::optional<std::string> sender;    // MAIL FROM; the null path: "". None: not known.
+  std::vector<std::string> recipients;  // RCPT TO.
+  bool cut = false;                     // Something was left out before these bytes were made.
+};
+
 struct Mail {
   HeaderList headers;
   std::string subject;

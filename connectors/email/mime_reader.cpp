@@ -219,6 +219,17 @@ void read_routing(Mail& mail) {
   }
 }
 
+// The server's own word: a sender can write any Return-Path, but no envelope that the server did not see.
+void read_arrival(Mail& mail, const MailArrival& arrival) {
+  if (arrival.sender) mail.return_path = ascii_lower(cut_utf8(*arrival.sender, usher::message::limits::short_field_bytes_max));
+  for (const auto& recipient : arrival.recipients) {
+    const std::string address = ascii_lower(recipient);
+    if (mail.delivered_to.size() >= limits::mailboxes_max) break;
+    if (std::find(mail.delivered_to.begin(), mail.delivered_to.end(), address) == mail.delivered_to.end()) mail.delivered_to.push_back(address);
+  }
+  mail.cut = mail.cut || arrival.cut;
+}
+
 void read_headers(Mail& mail) {
   const HeaderList& headers = mail.headers;
   const auto id = read_ids(headers.value("message-id"));
@@ -269,12 +280,13 @@ std::vector<Mailbox> read_mailboxes(const std::string& value) {
   return out;
 }
 
-Mail read_mail(std::string_view bytes) {
+Mail read_mail(std::string_view bytes, const MailArrival& arrival) {
   Mail mail;
   HeaderBlock block = read_header_block(bytes.substr(0, limits::mail_bytes_max));
   mail.headers = std::move(block.headers);
   mail.cut = block.cut;
   read_headers(mail);
+  read_arrival(mail, arrival);
   const std::string_view body = bytes.substr(std::min(block.body_at, bytes.size()));
   if (mail.headers.fields.empty() || bytes.size() > limits::mail_bytes_max || !within_limits(body) || has_many_parameters(mail.headers.value("content-type")) ||
       has_many_parameters(mail.headers.value("content-disposition"))) {

@@ -12,7 +12,8 @@
 
 namespace usher::connectors::email {
 
-[[nodiscard]] Mail read_mail(std::string_view bytes);
+// What `arrival` says goes before what the header claims of the same.
+[[nodiscard]] Mail read_mail(std::string_view bytes, const MailArrival& arrival = {});
 
 // An address field; groups give their members. What is no address is left out.
 [[nodiscard]] std::vector<Mailbox> read_mailboxes(const std::string& value);
