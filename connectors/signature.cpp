@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/x509.h>
 
 #include "routing/message/result.hpp"
 
@@ -24,6 +26,20 @@ constexpr std::array<std::int8_t, 256> make_base64_values() {
   return values;
 }
 constexpr auto base64_values = make_base64_values();
+
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using PublicKey = std::unique_ptr<EVP_PKEY, FreeKey>;
+
+// Null unless `der` is one elliptic curve key and nothing else.
+PublicKey ecdsa_key(std::string_view der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const auto* const end = at + der.size();
+  PublicKey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
+  if (key == nullptr || at != end || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_EC) return nullptr;
+  return key;
+}
 
 std::string hmac(const EVP_MD* digest, std::string_view key, std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
@@ -100,6 +116,17 @@ std::optional<std::string> decode_base64(std::string_view text) {
   // RFC 4648 3.5: unused bits must be zero, or two texts would mean the same bytes.
   if ((group & ((1U << bits) - 1)) != 0) return std::nullopt;
   return out;
+}
+
+bool is_ecdsa_key(std::string_view public_key) { return ecdsa_key(public_key) != nullptr; }
+
+bool fits_ecdsa(std::string_view public_key, std::string_view signature, std::initializer_list<std::string_view> pieces) {
+  const PublicKey key = ecdsa_key(public_key);
+  if (key == nullptr) return false;
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  bool good = context != nullptr && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1;
+  for (const std::string_view piece : pieces) good = good && EVP_DigestVerifyUpdate(context.get(), piece.data(), piece.size()) == 1;
+  return good && EVP_DigestVerifyFinal(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size()) == 1;
 }
 
 bool equal_secrets(std::string_view left, std::string_view right) {

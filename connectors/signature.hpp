@@ -2,6 +2,7 @@
 // texts differ. Over OpenSSL's EVP. Pure: any thread.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,11 @@ namespace usher::connectors {
 [[nodiscard]] std::string base64(std::string_view bytes);
 // RFC 4648 section 4, strictly: padded, no white space, unused bits zero; otherwise none.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
+
+// ECDSA over SHA-256: `public_key` is a SubjectPublicKeyInfo, `signature` an ECDSA-Sig-Value, both DER. The signed text is the
+// pieces one after the other, so that a large body need not be copied. False also when the key is none.
+[[nodiscard]] bool fits_ecdsa(std::string_view public_key, std::string_view signature, std::initializer_list<std::string_view> pieces);
+[[nodiscard]] bool is_ecdsa_key(std::string_view public_key);
 
 // True when equal. The time depends on the lengths only.
 [[nodiscard]] bool equal_secrets(std::string_view left, std::string_view right);

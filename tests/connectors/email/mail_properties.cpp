@@ -52,12 +52,12 @@ void check_answer(const Message& message, const ThreadSecrets& threads) {
 
 }  // namespace
 
-void check_mail(std::string_view bytes) {
+void check_mail(std::string_view bytes, const MailArrival& arrival) {
   static const std::vector<std::string> secrets{"a secret of the tests"};
   const ThreadSecrets threads{TenantId("acme"), secrets};
   const MailDoor door{TenantId("acme"), ConnectorId("support-mail"), threads};
   const Instant now{Milliseconds{1795287483120}};
-  const Parsed parsed = to_message(door, bytes, now);
+  const Parsed parsed = to_message(door, bytes, now, arrival);
   expect(parsed.messages.size() == 1, "a mail is one message");
   const Message& message = parsed.messages.front();
   const std::string line = usher::message::encode(message);
@@ -66,7 +66,7 @@ void check_mail(std::string_view bytes) {
   if (!carried) std::fprintf(stderr, "%s\n", carried.error().detail.c_str());
   expect(carried.has_value(), "a record is read again");
   expect(*carried == message, "a record says what was written");
-  expect(to_message(door, bytes, now).messages.front() == message, "a mail reads the same twice");
+  expect(to_message(door, bytes, now, arrival).messages.front() == message, "a mail reads the same twice");
   for (const auto& file : parsed.files) expect(sha256_hex(file.bytes) == file.sha256, "a file is named by its bytes");
   check_answer(message, threads);
 }

@@ -3,9 +3,11 @@
 
 #include <string_view>
 
+#include "connectors/email/mail.hpp"
+
 namespace usher::connectors::email::testing {
 
 // Reads, classifies, maps, carries over the wire and answers the mail; aborts when something that must hold does not.
-void check_mail(std::string_view bytes);
+void check_mail(std::string_view bytes, const MailArrival& arrival = {});
 
 }  // namespace usher::connectors::email::testing
