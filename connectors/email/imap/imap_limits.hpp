@@ -1,0 +1,57 @@
+// What a server may cost, and how long each step may take. Over a limit the connection is dropped with a sentence; the
+// mailbox is opened again after a pause.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "connectors/email/email_limits.hpp"
+
+namespace usher::connectors::email::imap::limits {
+
+using namespace std::chrono_literals;
+
+// What a server says.
+inline constexpr std::size_t mail_bytes_max = email::limits::mail_bytes_max;  // Of a larger one the beginning is taken.
+// A server's idea of a size need not be exact, so a whole mail may be somewhat larger than was said.
+inline constexpr std::size_t literal_bytes_max = mail_bytes_max + 4 * 1024 * 1024;
+inline constexpr std::size_t line_bytes_max = 2 * 1024 * 1024;  // A search of a whole window is one line.
+inline constexpr std::size_t literals_max = 64;                 // In one response.
+inline constexpr std::size_t list_items_max = 200'000;
+inline constexpr int depth_max = 32;
+inline constexpr std::uint32_t search_window = 100'000;  // Numbers that one search covers.
+inline constexpr std::size_t words_shown_max = 300;      // Of a server's words, to an operator.
+static_assert(search_window * std::size_t{11} < line_bytes_max, "ten digits and a blank each");
+static_assert(search_window < list_items_max);
+
+// What is sent.
+inline constexpr std::size_t quoted_bytes_max = 1'000;  // A longer string is a literal.
+inline constexpr std::size_t marked_at_once = 100;
+
+// How long.
+inline constexpr auto connect_within = 20s;  // Name, connection and TLS.
+inline constexpr auto greeting_within = 30s;
+inline constexpr auto step_within = 60s;     // A command, from its first byte to its answer; more for more bytes:
+inline constexpr std::size_t bytes_a_second_min = 8 * 1024;
+inline constexpr auto search_within = 180s;  // Large mailboxes are searched from disk.
+inline constexpr auto goodbye_within = 2s;
+inline constexpr auto idle_max = 9min;       // RFC 2177 says 29; address translators and some servers forget sooner.
+
+// The loop of one mailbox.
+inline constexpr std::size_t batch_mails = 50;
+inline constexpr std::size_t in_flight_max = 8;  // Mails handed to the sink and not answered yet.
+inline constexpr std::size_t in_flight_bytes_max = 64 * 1024 * 1024;
+inline constexpr int fetch_attempts_max = 4;  // Of one mail, over connections that it broke; then it is passed over.
+inline constexpr int mark_attempts_max = 3;
+inline constexpr std::size_t marks_owed_max = 10'000;
+inline constexpr auto retry_first = 1s;
+inline constexpr auto retry_longest = 300s;
+// A wrong password does not become right by itself, and servers lock out who tries too often.
+inline constexpr auto login_retry_first = 60s;
+inline constexpr auto login_retry_longest = 900s;
+inline constexpr auto sink_retry_first = 1s;
+inline constexpr auto sink_retry_longest = 60s;
+static_assert(mail_bytes_max <= in_flight_bytes_max);
+
+}  // namespace usher::connectors::email::imap::limits
