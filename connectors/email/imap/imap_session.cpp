@@ -1,0 +1,223 @@
+// ImapSession: see the head of imap_session.hpp.
+#include "connectors/email/imap/imap_session.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "connectors/email/imap/imap_limits.hpp"
+
+namespace usher::connectors::email::imap {
+
+namespace {
+
+std::chrono::steady_clock::duration time_for(std::uint64_t bytes) {
+  return limits::step_within + std::chrono::seconds(std::min<std::uint64_t>(bytes, limits::literal_bytes_max) / limits::bytes_a_second_min);
+}
+
+bool same_flag(std::string_view left, std::string_view right) { return upper(left) == upper(right); }
+
+Error refused(const std::string& what, const Answer& answer) {
+  return fail(Fault::conflict, "the server refused " + what + ": " + shown(answer.text));
+}
+
+}  // namespace
+
+bool Described::has_flag(std::string_view flag) const {
+  return std::any_of(flags.begin(), flags.end(), [&](const std::string& there) { return same_flag(there, flag); });
+}
+
+Result<std::unique_ptr<ImapSession>> ImapSession::open(const MailServer& server, const Credentials& credentials, const TokenSource& token,
+                                                       const StopSwitch& stop) {
+  const bool by_token = credentials.login == Login::xoauth2 || credentials.login == Login::oauthbearer;
+  std::unique_ptr<ImapSession> session;
+  for (const bool fresh : {false, true}) {
+    if (!session || !session->alive()) {
+      session.reset(new ImapSession(server, stop));
+      if (auto connected = session->channel_.connect(); !connected) return connected.error();
+    }
+    auto in = log_in(session->channel_, credentials, token, fresh);
+    // Some servers hang up on a token that has expired instead of refusing it.
+    const bool again = by_token && !fresh && !stop.pulled() && !in && (in.error().fault == Fault::unauthorised || !session->alive());
+    if (again) continue;
+    if (!in) return in.error();
+    break;
+  }
+  if (auto learned = session->channel_.learn_capabilities(); !learned) return learned.error();
+  if (session->has("UTF8=ONLY")) {
+    auto answer = session->channel_.ask(Command("ENABLE UTF8=ACCEPT"), limits::step_within);
+    if (!answer) return answer.error();
+    session->utf8_ = answer->ok();
+  }
+  return session;
+}
+
+Result<Answer> ImapSession::ask(const Command& command, std::chrono::steady_clock::duration within, const ImapChannel::Listener& listener) {
+  return channel_.ask(command, within, [&](Reply& reply) {
+    if (std::holds_alternative<ExistsReply>(reply)) news_ = true;
+    if (listener) listener(reply);
+  });
+}
+
+Result<void> ImapSession::carry_out(const std::string& what, const Command& command) {
+  const auto answer = ask(command, limits::step_within);
+  if (!answer) return answer.error();
+  if (!answer->ok()) return refused(what, *answer);
+  return {};
+}
+
+Result<Selected> ImapSession::select(const std::string& folder) {
+  Selected selected;
+  std::optional<std::vector<std::string>> permanent;
+  const auto command = Command("SELECT ").add_string(spelled(folder));
+  const auto answer = ask(command, limits::search_within, [&](Reply& reply) {
+    if (const auto* exists = std::get_if<ExistsReply>(&reply)) selected.exists = exists->count;
+    const auto* status = std::get_if<StatusReply>(&reply);
+    if (status == nullptr) return;
+    if (status->code == "UIDVALIDITY") selected.uid_validity = parse_number(status->arguments).value_or(0);
+    if (status->code == "UIDNEXT") selected.uid_next = parse_number(status->arguments).value_or(0);
+    if (status->code == "PERMANENTFLAGS") permanent = split_words(status->arguments);
+  });
+  if (!answer) return answer.error();
+  if (!answer->ok()) return refused("to open the folder " + folder, *answer);
+  if (selected.uid_validity == 0) return fail(Fault::conflict, "the server gives mails no lasting numbers (UIDVALIDITY)");
+  selected.read_only = answer->code == "READ-ONLY";
+  // RFC 3501 7.1: without that response everything can be changed for good.
+  selected.keywords = !permanent || std::any_of(permanent->begin(), permanent->end(), [](const std::string& flag) {
+    return flag == "\\*" || same_flag(flag, ingested_keyword);
+  });
+  if (selected.uid_next == 0) {
+    Uid last = 0;
+    const auto found = ask(Command("UID SEARCH UID *"), limits::search_within, [&](Reply& reply) {
+      if (const auto* search = std::get_if<SearchReply>(&reply))
+        for (const Uid uid : search->numbers) last = std::max(last, uid);
+    });
+    if (!found) return found.error();
+    selected.uid_next = last + 1;
+  }
+  return selected;
+}
+
+Result<std::vector<Uid>> ImapSession::search(Uid first, Uid last, std::optional<Instant> since) {
+  news_ = false;
+  Command command("UID SEARCH UID " + std::to_string(first) + ':' + (last == 0 ? "*" : std::to_string(last)));
+  if (since) command.add(" SINCE " + search_date(*since));
+  std::vector<Uid> found;
+  bool too_many = false;
+  const auto answer = ask(command, limits::search_within, [&](Reply& reply) {
+    const auto* search = std::get_if<SearchReply>(&reply);
+    if (search == nullptr) return;
+    too_many = too_many || found.size() + search->numbers.size() > limits::list_items_max;
+    if (!too_many) found.insert(found.end(), search->numbers.begin(), search->numbers.end());
+  });
+  if (!answer) return answer.error();
+  if (!answer->ok()) return refused("a search", *answer);
+  if (too_many) return fail(Fault::conflict, "the server finds more mails than there can be");
+  // "n:*" means the last mail when there is none from n on: a range may be written either way round.
+  std::erase_if(found, [&](Uid uid) { return uid < first || (last != 0 && uid > last); });
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+Result<std::vector<Described>> ImapSession::describe(const std::vector<Uid>& uids) {
+  std::map<Uid, Described> known;
+  const auto answer = ask(Command("UID FETCH " + number_set(uids) + " (UID INTERNALDATE RFC822.SIZE FLAGS)"), limits::search_within,
+                          [&](Reply& reply) {
+    const auto* fetched = std::get_if<FetchReply>(&reply);
+    if (fetched == nullptr || !std::binary_search(uids.begin(), uids.end(), fetched->uid)) return;
+    Described& mail = known[fetched->uid];
+    mail.uid = fetched->uid;
+    if (fetched->size) mail.size = *fetched->size;
+    if (fetched->internal_date) mail.internal_date = fetched->internal_date;
+    if (fetched->flags) mail.flags = *fetched->flags;
+  });
+  if (!answer) return answer.error();
+  // Some servers say NO when one of several is gone, and tell of the others all the same.
+  if (!answer->ok() && known.empty() && uids.size() > 1) return refused("to describe mails", *answer);
+  std::vector<Described> out;
+  for (auto& [uid, mail] : known) out.push_back(std::move(mail));
+  return out;
+}
+
+Result<std::optional<std::string>> ImapSession::fetch(Uid uid, std::uint64_t size, std::optional<std::size_t> bytes_max) {
+  const std::string part = bytes_max ? "<0." + std::to_string(*bytes_max) + ">" : "";
+  std::optional<std::string> body;
+  bool there = false;
+  const auto answer = ask(Command("UID FETCH " + std::to_string(uid) + " (UID BODY.PEEK[]" + part + ")"), time_for(size), [&](Reply& reply) {
+    auto* fetched = std::get_if<FetchReply>(&reply);
+    if (fetched == nullptr || fetched->uid != uid) return;
+    there = true;
+    if (fetched->body) body = std::move(fetched->body);
+  });
+  if (!answer) return answer.error();
+  if (body) return body;
+  if (!answer->ok()) return refused("to hand out mail " + std::to_string(uid), *answer);
+  if (there) return fail(Fault::conflict, "the server hands out nothing of mail " + std::to_string(uid));
+  return std::optional<std::string>();
+}
+
+Result<void> ImapSession::add_flag(const std::vector<Uid>& uids, const std::string& flag) {
+  return carry_out("to mark mails as " + flag, Command("UID STORE " + number_set(uids) + " +FLAGS.SILENT (" + flag + ")"));
+}
+
+// RFC 3501 6.3.11: a folder that is not there is said to be creatable.
+Result<Answer> ImapSession::ask_making(const std::string& folder, const Command& command, std::chrono::steady_clock::duration within) {
+  auto answer = ask(command, within);
+  if (!answer || answer->ok() || answer->code != "TRYCREATE") return answer;
+  const auto made = ask(Command("CREATE ").add_string(spelled(folder)), limits::step_within);
+  if (!made || !made->ok()) return made;
+  return ask(command, within);
+}
+
+Result<void> ImapSession::move(const std::vector<Uid>& uids, const std::string& folder) {
+  if (!has("MOVE")) return copy_and_mark(uids, folder);
+  const auto answer = ask_making(folder, Command("UID MOVE " + number_set(uids) + " ").add_string(spelled(folder)), limits::search_within);
+  if (!answer) return answer.error();
+  if (!answer->ok()) return refused("to move mails to " + folder, *answer);
+  return {};
+}
+
+Result<void> ImapSession::copy_and_mark(const std::vector<Uid>& uids, const std::string& folder) {
+  const auto answer = ask_making(folder, Command("UID COPY " + number_set(uids) + " ").add_string(spelled(folder)), limits::search_within);
+  if (!answer) return answer.error();
+  if (!answer->ok()) return refused("to copy mails to " + folder, *answer);
+  return erase(uids);
+}
+
+Result<void> ImapSession::erase(const std::vector<Uid>& uids) {
+  if (auto marked = add_flag(uids, "\\Deleted"); !marked) return marked;
+  // A plain EXPUNGE would remove what people marked, and may want back.
+  if (!has("UIDPLUS") && !has("IMAP4REV2")) return {};
+  return carry_out("to remove mails", Command("UID EXPUNGE " + number_set(uids)));
+}
+
+Result<void> ImapSession::append(const std::string& folder, std::string_view bytes) {
+  if (bytes.size() > limits::mail_bytes_max) return fail(Fault::conflict, "the mail is too large to be kept");
+  const auto command = Command("APPEND ").add_string(spelled(folder)).add(" (\\Seen) ").add_literal(bytes);
+  if (!command.sendable()) return fail(Fault::conflict, "the mail holds a NUL, which IMAP cannot carry");
+  const auto answer = ask_making(folder, command, time_for(bytes.size()));
+  if (!answer) return answer.error();
+  if (!answer->ok()) return refused("a copy in " + folder, *answer);
+  return {};
+}
+
+Result<ImapSession::Idled> ImapSession::idle(std::chrono::steady_clock::duration time) {
+  if (!has("IDLE")) return Idled::refused;
+  if (news_) return Idled::news;
+  const auto idled = channel_.idle(time, [&](Reply& reply) {
+    if (std::holds_alternative<ExistsReply>(reply)) news_ = true;
+    return news_;
+  });
+  if (!idled) return idled.error();
+  if (!*idled) return Idled::refused;
+  return news_ ? Idled::news : Idled::quiet;
+}
+
+Result<void> ImapSession::noop() { return carry_out("NOOP", Command("NOOP")); }
+
+void ImapSession::logout() {
+  if (!channel_.alive()) return;
+  static_cast<void>(ask(Command("LOGOUT"), limits::goodbye_within));
+}
+
+}  // namespace usher::connectors::email::imap

@@ -1,0 +1,80 @@
+// ImapSession: one mailbox over one connection, command by command. Blocks its caller, each step within a deadline; the
+// StopSwitch ends it at once. A server's NO is `conflict` with its words and the session goes on; any other error means that
+// the connection is over (alive() says so). Mails are named by UID alone: sequence numbers move. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/email/imap/imap_channel.hpp"
+#include "connectors/email/imap/imap_login.hpp"
+
+namespace usher::connectors::email::imap {
+
+inline constexpr const char* ingested_keyword = "$UsherIngested";
+
+struct Selected {
+  Uid uid_validity = 0;
+  Uid uid_next = 0;  // The next mail gets this one or a larger one.
+  std::uint32_t exists = 0;
+  bool read_only = false;
+  bool keywords = false;  // ingested_keyword may be set, and stays.
+};
+
+// What is known of a mail before it is fetched.
+struct Described {
+  Uid uid = 0;
+  std::uint64_t size = 0;
+  std::optional<Instant> internal_date;
+  std::vector<std::string> flags;
+  [[nodiscard]] bool has_flag(std::string_view flag) const;
+};
+
+class ImapSession {
+ public:
+  // Connects and logs in; a token that is refused is replaced by a fresh one, once. The switch outlives the session.
+  static Result<std::unique_ptr<ImapSession>> open(const MailServer& server, const Credentials& credentials, const TokenSource& token,
+                                                   const StopSwitch& stop);
+
+  [[nodiscard]] bool alive() const { return channel_.alive(); }
+  [[nodiscard]] bool has(const std::string& capability) const { return channel_.has(capability); }
+  [[nodiscard]] std::string protection() const { return channel_.protection(); }
+
+  Result<Selected> select(const std::string& folder);
+  // Mails from `first` on, up to `last` (0: to the end), that arrived since that day; ascending.
+  Result<std::vector<Uid>> search(Uid first, Uid last = 0, std::optional<Instant> since = {});
+  // Ascending; those that are gone are missing.
+  Result<std::vector<Described>> describe(const std::vector<Uid>& uids);
+  // The mail, without setting \Seen; only its first `bytes_max` bytes when given. None: it is gone.
+  Result<std::optional<std::string>> fetch(Uid uid, std::uint64_t size, std::optional<std::size_t> bytes_max = {});
+  Result<void> add_flag(const std::vector<Uid>& uids, const std::string& flag);
+  // Makes the folder when it is not there.
+  Result<void> move(const std::vector<Uid>& uids, const std::string& folder);
+  // Marks as deleted, and removes these where the server can remove named mails; never what others marked.
+  Result<void> erase(const std::vector<Uid>& uids);
+  // Adds a mail that was read.
+  Result<void> append(const std::string& folder, std::string_view bytes);
+
+  enum class Idled { news, quiet, refused };
+  // Until a mail may have come, or the time is over. refused: the server has no IDLE that works; nothing was waited for.
+  Result<Idled> idle(std::chrono::steady_clock::duration time);
+  Result<void> noop();
+  // Says goodbye, for a moment at most.
+  void logout();
+
+ private:
+  ImapSession(const MailServer& server, const StopSwitch& stop) : channel_(server, stop) {}
+  Result<Answer> ask(const Command& command, std::chrono::steady_clock::duration within, const ImapChannel::Listener& listener = {});
+  Result<void> carry_out(const std::string& what, const Command& command);
+  Result<void> copy_and_mark(const std::vector<Uid>& uids, const std::string& folder);
+  Result<Answer> ask_making(const std::string& folder, const Command& command, std::chrono::steady_clock::duration within);
+  [[nodiscard]] std::string spelled(const std::string& folder) const { return utf8_ ? folder : folder_name(folder); }
+
+  ImapChannel channel_;
+  bool utf8_ = false;  // UTF8=ACCEPT is on.
+  bool news_ = false;  // Something was said of new mail since the last search.
+};
+
+}  // namespace usher::connectors::email::imap

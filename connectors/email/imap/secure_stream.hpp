@@ -1,0 +1,39 @@
+// SecureStream: bytes to and from one mail server, with TLS from the first byte, from start_tls() on, or never (loopback).
+// Blocks its caller, but each step has a deadline and a StopSwitch ends it at once. One thread at a time owns it.
+//
+// poll() and OpenSSL rather than Asio: the mailbox has a thread of its own that does one thing after another, so a loop with
+// completions would only be waited for.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "connectors/email/imap/stop_switch.hpp"
+#include "connectors/email/mail_account.hpp"
+#include "routing/message/result.hpp"
+
+namespace usher::connectors::email::imap {
+
+class SecureStream {
+ public:
+  // The switch outlives it.
+  SecureStream(MailServer server, const StopSwitch& stop);
+  ~SecureStream();
+
+  // Resolves, connects, and with Protection::tls shakes hands. `unavailable` in an operator's words.
+  Result<void> connect(Deadline deadline);
+  // RFC 3501 6.2.1. The caller has made sure that it holds no byte that came before.
+  Result<void> start_tls(Deadline deadline);
+  Result<void> send(std::string_view bytes, Deadline deadline);
+  // What came, 16 KiB at most and valid until the next call; empty: silence until the deadline, and the stream goes on.
+  Result<std::string_view> receive(Deadline deadline);
+  // "TLSv1.3", or "no TLS".
+  [[nodiscard]] std::string protection() const;
+
+ private:
+  struct Wire;
+  std::unique_ptr<Wire> wire_;
+};
+
+}  // namespace usher::connectors::email::imap
