@@ -1,0 +1,40 @@
+// MailboxMarks: what is still owed to the mailbox: mails that are durable and not yet marked, moved or erased. A mark that
+// fails is tried again at the next connection, then given up and said; it never stops the intake. On the reader's thread.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "connectors/email/imap/imap_session.hpp"
+#include "connectors/email/mail_account.hpp"
+
+namespace usher::connectors::email::imap {
+
+class MailboxMarks {
+ public:
+  explicit MailboxMarks(const ImapAccount& account) : account_(account) {}
+
+  // A connection has begun: what was refused on the one before is tried once more.
+  void begin(const Selected& selected);
+  void owe(Uid uid) { owed_.insert(uid); }
+  [[nodiscard]] bool owes(Uid uid) const { return owed_.contains(uid) || refused_.contains(uid); }
+  // Marks what is owed. An error: the connection is over, and the rest stays owed.
+  Result<void> settle(ImapSession& session);
+  // The numbering is another one, so nothing here names a mail any more.
+  void forget();
+  // Which mails are taken and not marked, and why; empty: none.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+
+ private:
+  Result<void> mark(ImapSession& session, const std::vector<Uid>& uids);
+
+  const ImapAccount& account_;
+  std::set<Uid> owed_, refused_;
+  bool read_only_ = false;
+  bool keywords_ = false;
+  int broken_ = 0;  // Connections in a row that ended within settle().
+  std::string trouble_;
+};
+
+}  // namespace usher::connectors::email::imap

@@ -1,0 +1,48 @@
+// MailboxPlace: where a mailbox goes on after a restart. The reader asks once and saves often; what a crash forgets is taken
+// once more, and the ids of mails make that a repeat. Decision record 0021 says why it is kept in the journal's marks.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "connectors/email/imap/imap_reply.hpp"
+#include "routing/journal/journal.hpp"
+
+namespace usher::connectors::email::imap {
+
+struct Position {
+  Uid uid_validity = 0;  // Which numbering `last` belongs to. Only its lower 31 bits are kept.
+  Uid last = 0;          // Every mail up to it is dealt with.
+  Instant newest;        // When the newest of them arrived: what counts once the numbering is another one.
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+// Whether a kept position is of this numbering.
+[[nodiscard]] inline bool same_numbering(Uid kept, Uid now) { return ((kept ^ now) & 0x7fffffff) == 0; }
+
+class MailboxPlace {
+ public:
+  virtual ~MailboxPlace() = default;
+  // None: this mailbox was never read. On the reader's thread, like save().
+  [[nodiscard]] virtual Result<std::optional<Position>> load() = 0;
+  // Without waiting; durable soon.
+  virtual void save(const Position& position) = 0;
+};
+
+// Marks of the consumer `imap/CONNECTOR`. In `outbound`: UIDVALIDITY * 2^32 + last; in `events`: the newest, in Unix seconds.
+class JournalPlace final : public MailboxPlace {
+ public:
+  // The journal outlives it.
+  JournalPlace(journal::Journal& journal, Partition partition, const std::string& connector)
+      : journal_(journal), partition_(partition), consumer_("imap/" + connector) {}
+
+  [[nodiscard]] Result<std::optional<Position>> load() override;
+  void save(const Position& position) override;
+
+ private:
+  journal::Journal& journal_;
+  const Partition partition_;
+  const std::string consumer_;
+};
+
+}  // namespace usher::connectors::email::imap

@@ -1,0 +1,282 @@
+// MailboxReader: the loop. What is new is what has a number above the last one dealt with, never what is unseen: people and
+// other programs read mail, too.
+#include "connectors/email/imap/mailbox_reader.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "connectors/email/imap/imap_limits.hpp"
+#include "connectors/email/imap/mailbox_intake.hpp"
+#include "connectors/email/imap/mailbox_marks.hpp"
+
+namespace usher::connectors::email::imap {
+
+namespace {
+
+// Numbers that are still to be looked through. `upto` 0: new mail, for ever; otherwise a part that is behind us once it is done:
+// an import, or the mails of a new numbering. Of such a part nothing is saved before its end, since its order means nothing.
+struct Walk {
+  Uid from = 1;
+  Uid upto = 0;  // Exclusive.
+  std::optional<Instant> since;
+  std::optional<Instant> not_before;
+};
+
+}  // namespace
+
+Pace Pace::usual() {
+  return {limits::idle_max, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
+          limits::sink_retry_first, limits::sink_retry_longest};
+}
+
+struct MailboxReader::Loop {
+  Loop(ImapAccount account_of, Ports ports_of, Pace pace_of);
+  void run();
+  Result<void> live();
+  Result<void> find_place();
+  void begin(const Selected& selected);
+  Result<void> walk_through(ImapSession& session);
+  Result<void> take(ImapSession& session, const std::vector<Uid>& uids);
+  Result<void> take_batch(ImapSession& session, std::vector<BatchMail> batch);
+  void advance(const std::vector<BatchMail>& batch);
+  Result<void> wait_for_news(ImapSession& session);
+  void pause_after(const Error& error);
+  void tell(const std::string& trouble);
+  template <class Change>
+  void change(Change change_status);
+
+  // Constant after construction.
+  const ImapAccount account;
+  const Ports ports;
+  const Pace pace;
+  StopSwitch stop{};
+
+  mutable std::mutex mutex{};
+  MailboxStatus status{};  // Guarded by mutex.
+
+  // Of the thread.
+  MailboxIntake intake;
+  MailboxMarks marks{account};
+  std::optional<Position> position{};
+  bool found_place = false;
+  Uid numbering = 0;  // UIDVALIDITY of the last connection.
+  Uid uid_next = 0;
+  std::optional<Walk> walk{};
+  Instant newest{};
+  bool idles = true;       // Of this connection.
+  bool got_through = false;  // This connection has looked through the mailbox once.
+  std::chrono::milliseconds pause{};
+  bool paused_for_login = false;
+  std::mt19937 random{std::random_device{}()};
+  std::thread thread{};
+};
+
+MailboxReader::MailboxReader(ImapAccount account, Ports ports, Pace pace) : loop_(new Loop(std::move(account), std::move(ports), pace)) {
+  loop_->thread = std::thread([loop = loop_.get()] { loop->run(); });
+}
+
+MailboxReader::~MailboxReader() {
+  loop_->stop.pull();
+  loop_->thread.join();
+}
+
+MailboxStatus MailboxReader::status() const {
+  const std::lock_guard lock(loop_->mutex);
+  return loop_->status;
+}
+
+MailboxReader::Loop::Loop(ImapAccount account_of, Ports ports_of, Pace pace_of)
+    : account(std::move(account_of)),
+      ports(std::move(ports_of)),
+      pace(pace_of),
+      intake(account, ports, pace, stop,
+             {[this] { change([](MailboxStatus& now) { ++now.taken; }); },
+              [this](Uid uid, const std::string& why) {
+                const std::string words = "mail " + std::to_string(uid) + " is passed over and stays in the mailbox: " + why;
+                change([&](MailboxStatus& now) {
+                  ++now.passed_over;
+                  now.last_passed_over = words;
+                });
+                if (ports.report) ports.report(words);
+              },
+              [this](const std::string& why) { tell(why); }}) {}
+
+template <class Change>
+void MailboxReader::Loop::change(Change change_status) {
+  const std::lock_guard lock(mutex);
+  change_status(status);
+}
+
+void MailboxReader::Loop::tell(const std::string& trouble) {
+  bool other = false;
+  change([&](MailboxStatus& now) {
+    other = now.trouble != trouble;
+    now.trouble = trouble;
+  });
+  if (other && ports.report) ports.report(trouble.empty() ? "the mailbox is read again" : trouble);
+}
+
+void MailboxReader::Loop::run() {
+  while (!stop.pulled()) {
+    const auto ended = live();
+    change([](MailboxStatus& now) { now.connected = false; });
+    if (stop.pulled()) return;
+    tell(ended.error().detail);
+    pause_after(ended.error());
+  }
+}
+
+void MailboxReader::Loop::pause_after(const Error& error) {
+  const bool login = error.fault == Fault::unauthorised;
+  const auto first = login ? pace.login_retry_first : pace.retry_first;
+  const auto longest = login ? pace.login_retry_longest : pace.retry_longest;
+  const bool begins = got_through || login != paused_for_login || pause.count() == 0;
+  pause = begins ? first : std::min(pause * 2, longest);
+  paused_for_login = login;
+  // Between half and all of it, so that many mailboxes of one server do not come back in one moment.
+  stop.pause(std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(pause.count() / 2, pause.count())(random)));
+}
+
+// One connection, until it ends; so always an error.
+Result<void> MailboxReader::Loop::live() {
+  got_through = false;
+  idles = true;
+  if (auto found = find_place(); !found) return found;
+  auto session = ImapSession::open(account.server, account.credentials, ports.token, stop);
+  if (!session) return session.error();
+  const auto selected = (*session)->select(account.folder);
+  if (!selected) return selected.error();
+  change([](MailboxStatus& now) { now.connected = true; });
+  begin(*selected);
+  for (;;) {
+    if (auto walked = walk_through(**session); !walked) return walked;
+    got_through = true;
+    change([&](MailboxStatus& now) { now.last_poll = ports.clock.wall(); });
+    tell({});
+    if (auto waited = wait_for_news(**session); !waited) return waited;
+  }
+}
+
+Result<void> MailboxReader::Loop::find_place() {
+  if (found_place) return {};
+  auto place = ports.place.load();
+  if (!place) return fail(Fault::unavailable, "it is not known where to go on: " + place.error().detail);
+  position = *place;
+  found_place = true;
+  return {};
+}
+
+// Where this connection goes on.
+void MailboxReader::Loop::begin(const Selected& selected) {
+  uid_next = selected.uid_next;
+  if (numbering != selected.uid_validity) {
+    if (numbering != 0) {
+      marks.forget();
+      intake.forget();
+    }
+    walk.reset();
+    numbering = selected.uid_validity;
+  }
+  marks.begin(selected);
+  const auto day = std::chrono::days(1);
+  if (!position && !account.import_since) {
+    position = Position{numbering, uid_next - 1, ports.clock.wall()};
+    ports.place.save(*position);
+  }
+  if (!position) {
+    newest = *account.import_since;
+    if (!walk) walk = Walk{1, uid_next, *account.import_since - day, account.import_since};
+    return;
+  }
+  newest = std::max(newest, position->newest);
+  // A numbering that ends before our place is another one, too, though it has the same name: a mailbox put back from a copy.
+  const bool same = same_numbering(position->uid_validity, numbering) && position->last < std::max(uid_next, Uid{1});
+  if (same) {
+    // Again, since a Kafka cluster forgets marks that nobody saves for a week.
+    ports.place.save(*position);
+    if (!walk) walk = Walk{position->last + 1, 0, {}, {}};
+  } else if (!walk) {
+    if (ports.report) ports.report("the mailbox has a new numbering: going on by date, from the day before " + format_rfc3339(newest));
+    walk = Walk{1, uid_next, newest - day, {}};
+  }
+}
+
+Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {
+  if (auto settled = marks.settle(session); !settled) return settled;
+  for (;;) {
+    if (walk->upto != 0 && walk->from >= walk->upto) {
+      position = Position{numbering, walk->upto - 1, newest};
+      ports.place.save(*position);
+      walk = Walk{walk->upto, 0, {}, {}};
+    }
+    const std::uint64_t window_end = std::uint64_t{walk->from} + limits::search_window;
+    const std::uint64_t end = walk->upto != 0 ? std::min<std::uint64_t>(window_end, walk->upto) : window_end < uid_next ? window_end : 0;
+    const Uid last = end == 0 ? 0 : static_cast<Uid>(end - 1);
+    auto uids = session.search(walk->from, last, walk->since);
+    if (!uids) return uids.error();
+    if (auto taken = take(session, *uids); !taken) return taken;
+    if (last == 0) break;
+    walk->from = last + 1;
+  }
+  change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });
+  return {};
+}
+
+Result<void> MailboxReader::Loop::take(ImapSession& session, const std::vector<Uid>& uids) {
+  for (std::size_t i = 0; i < uids.size();) {
+    std::vector<BatchMail> batch;
+    for (; i < uids.size() && batch.size() < limits::batch_mails; ++i)
+      batch.push_back({uids[i], marks.owes(uids[i]) ? Fate::durable : Fate::untaken, {}});
+    if (auto taken = take_batch(session, std::move(batch)); !taken) return taken;
+  }
+  return {};
+}
+
+Result<void> MailboxReader::Loop::take_batch(ImapSession& session, std::vector<BatchMail> batch) {
+  std::set<Uid> owed;
+  for (;;) {
+    auto all = intake.take(session, batch, walk->not_before);
+    for (const BatchMail& mail : batch)
+      if ((mail.fate == Fate::durable || mail.fate == Fate::marked_before) && owed.insert(mail.uid).second) marks.owe(mail.uid);
+    if (!all) return all.error();
+    auto settled = marks.settle(session);
+    change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });
+    if (!settled) return settled;
+    advance(batch);
+    if (*all) return {};
+    intake.pause();
+    if (stop.pulled()) return fail(Fault::unavailable, "stopped");
+  }
+}
+
+// Over what is dealt with, without a gap.
+void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
+  Uid last = 0;
+  for (const BatchMail& mail : batch) {
+    if (mail.fate == Fate::untaken) break;
+    last = mail.uid;
+    // A date in the future, which anybody can give a copied mail, would later hide mail that is older.
+    if (mail.fate == Fate::durable && mail.internal_date) newest = std::max(newest, std::min(*mail.internal_date, ports.clock.wall()));
+  }
+  if (last == 0) return;
+  walk->from = last + 1;
+  if (walk->upto != 0) return;
+  position = Position{numbering, last, newest};
+  ports.place.save(*position);
+}
+
+Result<void> MailboxReader::Loop::wait_for_news(ImapSession& session) {
+  if (idles) {
+    const auto idled = session.idle(pace.idle);
+    if (!idled) return idled.error();
+    idles = *idled != ImapSession::Idled::refused;
+    if (idles) return {};
+  }
+  if (stop.pause(account.poll_every)) return fail(Fault::unavailable, "stopped");
+  // Some servers tell of new mail only when they are spoken to.
+  return session.noop();
+}
+
+}  // namespace usher::connectors::email::imap
