@@ -10,7 +10,9 @@ namespace usher::connectors {
 
 namespace {
 
-constexpr std::size_t window_max = 256;
+constexpr std::size_t window_max = 256;   // Not reported yet.
+constexpr std::size_t behind_max = 2048;  // With those that are and wait for one before them: a mail may take minutes.
+constexpr Offset reports_known_max = 8192;  // Records of the inbound stream that are searched for reports at the start.
 constexpr std::size_t recent_max = 2048;  // More than a router may have under way when it is paused.
 constexpr Milliseconds quiet_pause{60'000};      // Nothing to do: wake() ends it.
 constexpr Milliseconds finish_at_most{5'000};    // For what is in flight at the end.
@@ -71,6 +73,28 @@ void Egress::Carrier::find_start() {
       if (record.offset < saved) static_cast<void>(seen_before(record.entry.id));
     from = records->back().offset + 1;
   }
+  find_reported();
+}
+
+// The cursor stands before the oldest that is not reported, so many behind it may be: sent, and not to be sent again by
+// a process that crashed.
+void Egress::Carrier::find_reported() {
+  const auto bounds = ports.journal.bounds(journal::Stream::inbound, partition);
+  for (auto from = bounds ? std::max(bounds->first, bounds->end - reports_known_max) : 0; bounds && from < bounds->end;) {
+    const auto records = ports.journal.read(journal::Stream::inbound, partition, from, window_max);
+    if (!records || records->empty()) return;
+    for (const auto& record : *records)
+      if (record.entry.id.ends_with(egress_report_suffix))
+        reported_before.insert(record.entry.id.substr(0, record.entry.id.size() - egress_report_suffix.size()));
+    from = records->back().offset + 1;
+  }
+}
+
+bool Egress::Carrier::has_room() const { return open() < window_max && window.size() < behind_max; }
+
+std::size_t Egress::Carrier::open() const {
+  return static_cast<std::size_t>(
+      std::count_if(window.begin(), window.end(), [](const EgressAttempt& one) { return one.stage != EgressStage::done; }));
 }
 
 void Egress::Carrier::run() {
@@ -124,7 +148,10 @@ bool Egress::Carrier::take_notes() {
     EgressAttempt* const attempt = at(offset);
     if (attempt == nullptr) continue;
     attempt->stage = done ? EgressStage::done : EgressStage::ready;
-    if (done) continue;
+    if (done) {
+      attempt->request = {};
+      continue;
+    }
     attempt->not_before = ports.clock.steady() + egress_retry_pause;
     hold(fail(Fault::unavailable, "a delivery could not be appended"));
   }
@@ -140,8 +167,8 @@ bool Egress::Carrier::take_notes() {
 }
 
 void Egress::Carrier::read_ahead() {
-  if (!next || again || !more || window.size() >= window_max) return;
-  auto records = ports.journal.read(journal::Stream::outbound, partition, *next, window_max - window.size());
+  if (!next || again || !more || !has_room()) return;
+  auto records = ports.journal.read(journal::Stream::outbound, partition, *next, std::min(window_max - open(), behind_max - window.size()));
   if (!records && records.error().fault == Fault::not_found) {
     // Erased before it was sent: nobody can send it now. Said in the status, and the rest goes on.
     auto bounds = ports.journal.bounds(journal::Stream::outbound, partition);
@@ -170,7 +197,7 @@ bool Egress::Carrier::seen_before(const std::string& effect) {
 
 void Egress::Carrier::take(journal::Stored stored) {
   next = stored.offset + 1;
-  const bool repeated = seen_before(stored.entry.id);
+  const bool repeated = seen_before(stored.entry.id) || reported_before.erase(stored.entry.id) > 0;
   EgressAttempt attempt;
   attempt.offset = stored.offset;
   attempt.effect = std::move(stored.entry.id);
@@ -208,8 +235,7 @@ void Egress::Carrier::show_status() {
   counts.trouble = trouble;
   counts.mail_trouble = mails.trouble();
   counts.copies = mails.copies();
-  counts.pending = static_cast<std::size_t>(
-      std::count_if(window.begin(), window.end(), [](const EgressAttempt& one) { return one.stage != EgressStage::done; }));
+  counts.pending = open();
   const std::lock_guard lock(notes->mutex);
   notes->status = counts;
 }
@@ -220,7 +246,7 @@ Milliseconds Egress::Carrier::pause() const {
     if (notes->stopping || notes->appended || !notes->reported.empty() || !notes->mailed.empty()) return Milliseconds{0};
   }
   if (!next || again) return egress_retry_pause;
-  if (more && window.size() < window_max) return Milliseconds{0};
+  if (more && has_room()) return Milliseconds{0};
   return turn_at ? std::clamp(*turn_at - ports.clock.steady(), Milliseconds{1}, quiet_pause) : quiet_pause;
 }
 

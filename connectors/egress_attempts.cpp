@@ -103,7 +103,7 @@ void Egress::Carrier::report(EgressAttempt& attempt) {
       DeliveryReported{attempt.request.reply, attempt.request.attempt, verdict.state, verdict.detail, verdict.retry_after};
   attempt.stage = EgressStage::reporting;
   const Offset offset = attempt.offset;
-  journal::Entry entry{attempt.effect + "/delivery", std::string(record_type(record)), encode(record)};
+  journal::Entry entry{attempt.effect + std::string(egress_report_suffix), std::string(record_type(record)), encode(record)};
   ports.journal.append(journal::Stream::inbound, partition, std::move(entry),
                        [notes = notes, offset](Result<journal::Appended> appended) {
                          notes->leave([&](EgressNotes& left) { left.reported.emplace_back(offset, appended.has_value()); });

@@ -18,6 +18,8 @@ namespace usher::connectors {
 
 inline constexpr Milliseconds egress_retry_pause{1'000};  // After the journal or the state failed.
 
+constexpr std::string_view egress_report_suffix = "/delivery";  // After the effect's id: the id of its report.
+
 enum class EgressStage { ready, in_flight, reporting, done };
 
 struct EgressAttempt {
@@ -63,6 +65,7 @@ struct Egress::Carrier {
   std::deque<EgressAttempt> window{};         // By offset.
   std::set<std::string> recent{};       // Ids of the newest effects, and their order.
   std::deque<std::string> recent_order{};
+  std::set<std::string> reported_before{};  // Effects that a process before this one reported.
   std::vector<Instance> instances{};
   bool more = true;                     // There may be records beyond the window.
   std::optional<Milliseconds> again{};  // Something failed: look again then.
@@ -72,7 +75,10 @@ struct Egress::Carrier {
   std::thread thread{};
 
   void find_start();
+  void find_reported();
   void run();
+  std::size_t open() const;
+  bool has_room() const;
   bool take_notes();
   void read_ahead();
   void take(journal::Stored stored);

@@ -34,7 +34,7 @@ Verdict judge_answer(const SmtpOutcome& outcome) {
 
 bool is_login_refused(const SmtpOutcome& outcome) {
   constexpr int wants_login[] = {530, 534, 535, 538};
-  return (outcome.stage == SmtpStage::login && outcome.code / 100 == 5) ||
+  return (outcome.stage == SmtpStage::login && (outcome.code / 100 == 5 || outcome.trouble == SmtpTrouble::login)) ||
          std::find(std::begin(wants_login), std::end(wants_login), outcome.code) != std::end(wants_login);
 }
 

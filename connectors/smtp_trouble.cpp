@@ -86,6 +86,8 @@ void explain(const CurlHandle& easy, CURLcode code, const email::MailServer& ser
   if (code == CURLE_USE_SSL_FAILED) return is(SmtpTrouble::tls, name_of(server) + " offers no STARTTLS, so nothing was said to it");
   if (outcome.stage == SmtpStage::starttls)
     return is(SmtpTrouble::tls, name_of(server) + " broke off as TLS was to begin, or somebody spoke in its place");
+  // RFC 7628 3.2.3: a token is refused by a question, which libcurl leaves unanswered.
+  if (code == CURLE_LOGIN_DENIED && outcome.stage == SmtpStage::login) return is(SmtpTrouble::login, "the mail server refused the login");
   if (code == CURLE_LOGIN_DENIED) return is(SmtpTrouble::login, name_of(server) + " offers no way to log in that is configured");
   // Some say 251 to the dot, which libcurl calls weird.
   if (outcome.stage == SmtpStage::dot && outcome.code / 100 == 2) return;

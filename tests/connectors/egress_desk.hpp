@@ -16,6 +16,7 @@
 #include "routing/journal/memory_journal.hpp"
 #include "routing/message/wire.hpp"
 #include "tests/connectors/samples.hpp"
+#include "tests/connectors/smtp_server.hpp"
 #include "tests/journal/fake_clock.hpp"
 #include "tests/journal/show_result.hpp"
 
@@ -41,6 +42,10 @@ class Bodies final : public state::StateReader {
 
 inline Message question(const Connector& connector) {
   const Instance instance = sample_instance(connector);
+  if (connector.type == "email") {
+    for (const Golden& golden : golden_inputs())
+      if (golden.type == "email") return connector.parse(instance, golden.raw)->messages.front();
+  }
   Raw raw = connector.type == "http" ? json_body(R"({"id":"q1","from":{"id":"u1"},"text":"Where?"})") : form("message=Where%3F&nonce=q1");
   auto parsed = connector.parse(instance, raw);
   REQUIRE(parsed);
@@ -61,19 +66,31 @@ struct EgressDesk {
 
   void hook(const std::string& url) { hooked.options.values["webhook_url"] = url; }
 
-  void start(bool allow_private_addresses = true) {
-    egress.emplace(0, Egress::Ports{journal, bodies, clock}, instances(), allow_private_addresses);
+  // Replies of `support-mail` go to that server, inside STARTTLS.
+  void mail_to(const SmtpServer& server) {
+    const auto account = server.account(email::Protection::starttls);
+    for (const auto& [key, value] : {std::pair<std::string, std::string>{"smtp_url", "smtp://localhost:" + std::to_string(server.port())},
+                                     {"ca_file", account.server.ca_file}, {"user", account.credentials.user}, {"password", account.credentials.password}})
+      mailbox.options.values[key] = value;
   }
-  std::vector<Instance> instances() const { return {sample_instance(webform_connector), hooked}; }
+
+  void start(bool allow_private_addresses = true, MailHooks hooks = {}) {
+    egress.emplace(0, Egress::Ports{journal, bodies, clock}, instances(), allow_private_addresses, std::move(hooks));
+  }
+  std::vector<Instance> instances() const { return {sample_instance(webform_connector), hooked, mailbox}; }
 
   // What the router writes for the reply `number` of `conversation`.
   void write(std::uint64_t number, std::uint64_t conversation = 1, int attempt = 1, const char* connector = "shop") {
     const boost::json::object request{{"v", 1}, {"reply", MessageId{7, number}.text()}, {"conversation", ConversationId{8, conversation}.text()},
                                       {"connector", connector}, {"channel", "http"},
-                                      {"in_reply_to", question(std::string_view(connector) == "contact" ? webform_connector : http_connector).id.text()},
+                                      {"in_reply_to", question(of(connector)).id.text()},
                                       {"author", "ben"}, {"author_name", "Ben"}, {"attempt", attempt}, {"text", "answer " + std::to_string(number)},
                                       {"written_at", "2026-11-21T18:58:03.120Z"}};
-    put(boost::json::serialize(request), "0/" + std::to_string(number) + "/0");
+    put(boost::json::serialize(request), "0/" + std::to_string(number) + "/" + std::to_string(attempt));
+  }
+  void write_mail(std::uint64_t number, int attempt = 1) { write(number, number, attempt, "support-mail"); }
+  static const Connector& of(std::string_view connector) {
+    return connector == "contact" ? webform_connector : connector == "support-mail" ? email_connector : http_connector;
   }
   void put(std::string value, std::string id, std::string type = std::string(send_request_type)) {
     journal.append(Stream::outbound, 0, {std::move(id), std::move(type), std::move(value)}, [](const auto& appended) { REQUIRE(appended); });
@@ -118,6 +135,7 @@ struct EgressDesk {
   MemoryJournal journal{clock};
   Bodies bodies;
   Instance hooked;
+  Instance mailbox{sample_instance(email_connector)};
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Egress> egress;

@@ -339,6 +339,7 @@ TEST_CASE("every login that is configured works and no other is tried", "[smtp]"
     const auto verdict = judge(send(post, {}, "old"));
     CHECK(verdict.kind == "auth");
     CHECK(verdict.state == DeliveryState::deferred);
+    CHECK(verdict.detail.starts_with("the mail server refused the login"));
     CHECK(verdict.detail.find("old") == std::string::npos);
   }
   SmtpHabits habits;

@@ -1,0 +1,304 @@
+// Replies by mail: from the outbound stream to a submission server and back as what became of them.
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <thread>
+
+#include "routing/message/limits.hpp"
+#include "tests/connectors/egress_desk.hpp"
+#include "tests/connectors/loopback_server.hpp"
+
+using namespace usher::connectors;
+using namespace usher::connectors::testing;
+
+namespace {
+
+std::string header_of(const std::string& mail, const std::string& name) {
+  const std::size_t at = mail.find("\r\n" + name + ": ");
+  REQUIRE(at != std::string::npos);
+  const std::size_t from = at + 4 + name.size();
+  return mail.substr(from, mail.find("\r\n", from) - from);
+}
+
+// Lets what other threads do become visible.
+template <class Truth>
+void await(Truth truth) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  bool came = truth();
+  for (int i = 0; i < 10'000 && !came; ++i) came = never.wait_for(lock, std::chrono::milliseconds(2), truth);
+  REQUIRE(came);
+}
+
+}  // namespace
+
+TEST_CASE("a reply by mail goes out once and what the server said is reported", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  CHECK(desk.only() == DeliveryReported{MessageId{7, 1}, 1, DeliveryState::sent, "250 2.0.0 queued as 4711", Milliseconds{0}});
+  const auto got = server.wait_for(1)[0];
+  REQUIRE(got.texts.size() == 1);
+  CHECK(got.command("RCPT") == "RCPT TO:<ana@ex.org>");
+  CHECK(header_of(got.texts[0], "In-Reply-To") == "<a1@ex.org>");
+  CHECK(got.texts[0].find("answer 1") != std::string::npos);
+  desk.egress.reset();
+  CHECK(desk.cursor() == 1);
+  CHECK(server.connections() == 1);
+}
+
+TEST_CASE("a line cut after the text is sent once more with the same id and the same bytes", "[egress][rule-E5]") {
+  EgressDesk desk;
+  SmtpServer server({}, [](std::string_view stage, const SmtpGot& got) { return stage == "dot" && got.number == 1 ? std::optional<std::string>("") : std::nullopt; });
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  const auto unknown = desk.wait_for(1)[0];
+  CHECK(unknown.state == DeliveryState::deferred);
+  CHECK(unknown.retry_after == limits::mail_retry_first);
+  CHECK(unknown.detail.starts_with("the mail server did not say whether it took the mail, so it is sent once more: "));
+  CHECK(desk.egress->status().mail_trouble.empty());  // It says nothing of the server as a whole.
+  desk.write_mail(1, 2);  // As the engine asks again.
+  CHECK(desk.wait_for(2)[1].state == DeliveryState::sent);
+  const auto got = server.wait_for(2);
+  REQUIRE(got[0].texts.size() == 1);
+  REQUIRE(got[1].texts.size() == 1);
+  CHECK(got[0].texts[0] == got[1].texts[0]);
+  CHECK(header_of(got[1].texts[0], "Message-ID").starts_with("<u1."));
+  CHECK(got[0].command("MAIL") == got[1].command("MAIL"));
+  CHECK(server.connections() == 2);
+}
+
+TEST_CASE("a mail that must wait waits from a minute to an hour", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server({}, [](std::string_view stage, const SmtpGot&) { return stage == "RCPT" ? std::optional<std::string>("450 4.2.0 greylisted\r\n") : std::nullopt; });
+  desk.mail_to(server);
+  desk.start();
+  const std::pair<int, int> waits[] = {{1, 60}, {2, 120}, {3, 240}, {6, 1920}, {7, 3600}, {130, 3600}};
+  std::size_t count = 0;
+  for (const auto& [attempt, seconds] : waits) {
+    desk.write_mail(1, attempt);
+    const auto report = desk.wait_for(++count).back();
+    CHECK(report.state == DeliveryState::deferred);
+    CHECK(report.detail == "450 4.2.0 greylisted");
+    CHECK(report.retry_after == std::chrono::seconds(seconds));
+  }
+}
+
+TEST_CASE("a login that was refused is not tried for every mail", "[egress]") {
+  EgressDesk desk;
+  std::atomic<bool> open{false};
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot&) { return stage == "AUTH" && !open ? std::optional<std::string>("535 5.7.8 wrong\r\n") : std::nullopt; });
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  CHECK(desk.wait_for(1)[0].detail == "the mail server refused the login: 535 5.7.8 wrong");
+  for (std::uint64_t i = 2; i <= 40; ++i) desk.write_mail(i);
+  for (const auto& report : desk.wait_for(40)) {
+    CHECK(report.state == DeliveryState::deferred);
+    CHECK(report.detail == "the mail server refused the login: 535 5.7.8 wrong");
+  }
+  CHECK(server.connections() == 1);
+  await([&] { return desk.egress->status().last_error == "auth"; });
+  CHECK(desk.egress->status().mail_trouble == "support-mail: the mail server refused the login: 535 5.7.8 wrong");
+  open = true;
+  desk.clock.pass(30'000);
+  desk.write_mail(41);
+  CHECK(desk.wait_for(41).back().state == DeliveryState::sent);
+  await([&] { return desk.egress->status().mail_trouble.empty(); });
+}
+
+TEST_CASE("a mailbox sends no faster than its provider takes and no more at a time", "[egress]") {
+  EgressDesk desk;
+  std::atomic<int> now{0}, most{0};
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot&) -> std::optional<std::string> {
+    if (stage == "EHLO") return std::nullopt;
+    if (stage == "MAIL") {
+      const int here = ++now;
+      for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {}
+    }
+    if (stage == "dot") --now;
+    return std::nullopt;
+  });
+  desk.mail_to(server);
+  desk.start();
+  for (std::uint64_t i = 1; i <= 35; ++i) desk.write_mail(i);
+  CHECK(desk.wait_for(30).size() == 30);
+  desk.egress->use(desk.instances());
+  CHECK(server.wait_for(30).size() == 30);
+  CHECK(server.connections() == 30);
+  desk.clock.pass(10'000);  // Five more.
+  desk.egress->use(desk.instances());
+  for (const auto& report : desk.wait_for(35)) CHECK(report.state == DeliveryState::sent);
+  CHECK(server.connections() == 35);
+  CHECK(most <= 2);
+}
+
+TEST_CASE("a mail server that hangs leaves room for other channels", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server({}, [](std::string_view stage, const SmtpGot&) { return stage == "MAIL" ? std::optional(SmtpServer::hang) : std::nullopt; });
+  LoopbackServer web([](const Got&) { return LoopbackServer::status(204); });
+  desk.mail_to(server);
+  desk.hook(web.url());
+  desk.start();
+  for (std::uint64_t i = 1; i <= 300; ++i) desk.write_mail(i);
+  desk.write(1000, 1000);
+  web.wait_for(1);
+  std::size_t put_off = 0;
+  await([&] {
+    put_off = 0;
+    for (const auto& report : desk.reports())
+      if (report.detail == "more replies are waiting than the mail server takes (30 a minute)") ++put_off;
+    return put_off == 300 - 2 - limits::mails_waiting_max;
+  });
+  CHECK(server.connections() == 2);
+}
+
+TEST_CASE("what was sent behind a mail that hangs is not sent again after a crash", "[egress][rule-E5]") {
+  EgressDesk desk;
+  std::atomic<bool> hangs{true};
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot& got) -> std::optional<std::string> {
+    return stage == "DATA" && got.number == 1 && hangs ? std::optional(SmtpServer::hang) : std::nullopt;
+  });
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  await([&] { return server.connections() == 1; });
+  for (std::uint64_t i = 2; i <= 6; ++i) desk.write_mail(i);
+  CHECK(desk.wait_for(5).size() == 5);
+  desk.egress.reset();
+  CHECK(desk.cursor() == 0);
+  hangs = false;
+  desk.start();
+  CHECK(desk.wait_for(6)[5].reply == MessageId{7, 1});
+  desk.write_mail(7);
+  CHECK(desk.wait_for(7)[6].reply == MessageId{7, 7});
+  CHECK(server.connections() == 8);
+}
+
+TEST_CASE("a token that was withdrawn is replaced within the attempt", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  for (const auto& [key, value] : {std::pair{"login", "xoauth2"}, {"token_url", "https://login.example.com/token"}, {"client_id", "c"}, {"refresh_token", "r"}})
+    desk.mailbox.options.values[key] = value;
+  std::atomic<int> fresh_ones{0};
+  MailHooks hooks;
+  hooks.tokens = [&](const email::TokenGrant& grant, bool fresh) -> usher::message::Result<std::string> {
+    CHECK(grant.refresh_token == "r");
+    if (fresh) ++fresh_ones;
+    return std::string(fresh ? "secret" : "withdrawn");
+  };
+  desk.start(true, std::move(hooks));
+  desk.write_mail(1);
+  CHECK(desk.only().state == DeliveryState::sent);
+  CHECK(fresh_ones == 1);
+  CHECK(server.connections() == 2);
+}
+
+TEST_CASE("without a token a mail waits and why is said", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  for (const auto& [key, value] : {std::pair{"login", "oauthbearer"}, {"token_url", "https://login.example.com/token"}, {"client_id", "c"}, {"refresh_token", "r"}})
+    desk.mailbox.options.values[key] = value;
+  MailHooks hooks;
+  hooks.tokens = [](const email::TokenGrant&, bool) -> usher::message::Result<std::string> {
+    return usher::message::fail(usher::message::Fault::unauthorised, "the token server refuses: invalid_grant");
+  };
+  desk.start(true, std::move(hooks));
+  desk.write_mail(1);
+  const auto report = desk.only();
+  CHECK(report.state == DeliveryState::deferred);
+  CHECK(report.detail == "the token server refuses: invalid_grant");
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("a copy of a sent mail is made in its own time and holds up nobody", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool go_on = false;
+  std::vector<std::string> copied;
+  MailHooks hooks;
+  hooks.after_sent = [&](const MailPost& post) -> usher::message::Result<void> {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return go_on; });
+    copied.push_back(post.message_id);
+    if (copied.size() == 2) return usher::message::fail(usher::message::Fault::unavailable, "no such folder");
+    return {};
+  };
+  desk.start(true, std::move(hooks));
+  for (std::uint64_t i = 1; i <= 3; ++i) desk.write_mail(i);
+  for (const auto& report : desk.wait_for(3)) CHECK(report.state == DeliveryState::sent);
+  {
+    const std::lock_guard lock(mutex);
+    CHECK(copied.empty());
+    go_on = true;
+    changed.notify_all();
+  }
+  await([&] {
+    desk.egress->use(desk.instances());
+    const auto copies = desk.egress->status().copies;
+    return copies.kept == 2 && copies.failed == 1 && copies.dropped == 0;
+  });
+  CHECK(copied.size() == 3);
+}
+
+TEST_CASE("a mail that is not as far as its dot is cut off by a stop and sent by the next process", "[egress][rule-E5]") {
+  EgressDesk desk;
+  std::atomic<bool> reached{false}, hangs{true};
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot&) -> std::optional<std::string> {
+    if (stage != "DATA" || !hangs) return std::nullopt;
+    reached = true;
+    return SmtpServer::hang;
+  });
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  await([&] { return reached.load(); });
+  desk.egress.reset();
+  CHECK(desk.reports().empty());
+  CHECK(desk.cursor() == 0);
+  hangs = false;
+  desk.start();
+  CHECK(desk.only().state == DeliveryState::sent);
+  CHECK(server.wait_for(2)[1].texts.size() == 1);
+}
+
+TEST_CASE("a mail past its dot gets its answer before the process ends", "[egress]") {
+  EgressDesk desk;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool reached = false, go_on = false;
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot&) -> std::optional<std::string> {
+    if (stage != "dot") return std::nullopt;
+    std::unique_lock lock(mutex);
+    reached = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return go_on; });
+    return std::nullopt;
+  });
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return reached; });
+  }
+  std::thread stopping([&] { desk.egress.reset(); });
+  {
+    const std::lock_guard lock(mutex);
+    go_on = true;
+    changed.notify_all();
+  }
+  stopping.join();
+  CHECK(desk.only().state == DeliveryState::sent);
+  CHECK(desk.cursor() == 1);
+  CHECK(server.connections() == 1);
+}
