@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 
 #include <boost/json.hpp>
 
@@ -87,8 +88,9 @@ std::vector<const PostedField*> files_of(const PostedForm& form) {
   std::vector<const PostedField*> files;
   for (const PostedField& field : form.fields)
     if (field.is_file || is_attachment_name(field.name)) files.push_back(&field);
-  std::stable_sort(files.begin(), files.end(), [](const PostedField* a, const PostedField* b) {
-    return std::pair(a->name.size(), std::string_view(a->name)) < std::pair(b->name.size(), std::string_view(b->name));
+  // Two of one name keep their order: their addresses within the form tell it.
+  std::sort(files.begin(), files.end(), [](const PostedField* a, const PostedField* b) {
+    return std::tuple(a->name.size(), std::string_view(a->name), a) < std::tuple(b->name.size(), std::string_view(b->name), b);
   });
   return files;
 }

@@ -9,11 +9,32 @@
 #include "connectors/signature.hpp"
 #include "routing/message/wire.hpp"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define USHER_LOOKS_FOR_LEAKS
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define USHER_LOOKS_FOR_LEAKS
+#endif
+#ifdef USHER_LOOKS_FOR_LEAKS
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace usher::connectors::email::testing {
 
 namespace {
 
 using usher::message::expect;
+
+#ifdef USHER_LOOKS_FOR_LEAKS
+// GMime loses the four types of ours that replace its own, once: made before anything is counted, they hide no leak of ours.
+const bool types_are_made = [] {
+  __lsan_disable();
+  const bool read = read_mail("Subject: x\n\nx").subject == "x";
+  __lsan_enable();
+  return read;
+}();
+#endif
 
 void check_sent(std::string_view bytes, bool utf8) {
   std::size_t line = 0;

@@ -1,5 +1,5 @@
 // Fuzz target: the small forms within a mail, each on its own, where a fuzzer gets deeper than through a whole mail.
-// The first byte chooses the form. Built and run by ./fuzz.
+// The first byte chooses the form. Built and run by ./run.
 #include <cstdint>
 
 #include "connectors/email/charset.hpp"

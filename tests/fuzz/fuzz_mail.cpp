@@ -1,4 +1,4 @@
-// Fuzz target: a mail, from its bytes to the record and to our answer. Built and run by ./fuzz.
+// Fuzz target: a mail, from its bytes to the record and to our answer. Built and run by ./run.
 #include <cstdint>
 
 #include "tests/connectors/email/mail_properties.hpp"
