@@ -61,6 +61,8 @@ struct Parsed {
   // Not empty: the sender named no key, so equal content is a repeat for limits of repeat_window.hpp (rule I1). Requires
   // exactly one message; ingress gives it the id of the first with this content_key.
   std::string content_key = {};
+  // Not empty: what proved the input is good for this one message, however often that comes.
+  std::string token = {};
 };
 
 // A reply to be sent, as egress hands it to render().

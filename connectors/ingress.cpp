@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "connectors/email/inbound_proof.hpp"
 #include "connectors/message_id.hpp"
 #include "connectors/repeats.hpp"
 #include "routing/message/limits.hpp"
@@ -72,6 +73,7 @@ struct Ingress::Desk {
   // Guarded by mutex.
   std::shared_ptr<const Triage> triage;
   Repeats repeats{contents_max};
+  email::SeenTokens tokens{};
   std::deque<Input> waiting{};
   std::size_t waiting_bytes = 0;
   bool stopping = false;
@@ -123,11 +125,14 @@ Result<Input> Ingress::Desk::read(const Connector& connector, const Instance& in
   auto parsed = connector.parse(instance, raw);
   if (!parsed) return parsed.error();
   expect(parsed->content_key.empty() || parsed->messages.size() == 1, "a content key names one message");
+  expect(parsed->token.empty() || parsed->messages.size() == 1, "a token is good for one message");
 
   std::shared_ptr<const Triage> current;
   {
     const std::lock_guard lock(mutex);
     current = triage;
+    if (!parsed->token.empty() && !tokens.take(instance.id.text() + '\n' + parsed->token, parsed->messages.front().id, clock.wall()))
+      return fail(Fault::unauthorised, "this proof came with another message before");
   }
   Input input;
   input.tenant = instance.tenant;

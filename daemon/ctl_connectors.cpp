@@ -1,11 +1,15 @@
 // `usherctl connectors list` (what is configured, from the daemon) and `connectors test NAME` (does its configuration
-// stand, from the file, without a daemon).
+// stand and do its servers answer, from the file, without a daemon).
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 
+#include "connectors/access_tokens.hpp"
 #include "connectors/catalog.hpp"
+#include "connectors/email/email_account.hpp"
+#include "connectors/email/imap/mailbox_reader.hpp"
+#include "connectors/smtp_check.hpp"
 #include "daemon/config_catalog.hpp"
 #include "daemon/ctl.hpp"
 #include "daemon/ctl_table.hpp"
@@ -30,13 +34,46 @@ Exit verdict(const CtlContext& context, const std::string& name, bool good, cons
   return good ? Exit::ok : Exit::data;
 }
 
-// From the file: each problem of the configuration, then the connector's own check.
+struct Tried {
+  bool good = true;
+  std::string detail;
+};
+
+// A mailbox's servers, as the daemon would reach them; nothing is read, marked or sent.
+Tried try_mail(const connectors::Instance& instance) {
+  const auto account = connectors::email::account_of(instance);
+  expect(account.has_value(), "a loaded connector was checked");
+  const SystemClock clock;
+  connectors::AccessTokens tokens(clock);
+  Tried tried;
+  const auto add = [&](const char* server, const Result<std::string>& found) {
+    tried.good = tried.good && found.has_value();
+    tried.detail += (tried.detail.empty() ? "" : "; ") + std::string(server) + ": " + (found ? *found : found.error().detail);
+  };
+  if (account->imap) {
+    const auto& imap = *account->imap;
+    add("imap", connectors::email::imap::check_imap(imap, [&](bool fresh) { return tokens.token(imap.credentials.grant, fresh); }));
+  }
+  if (account->smtp) add("smtp", connectors::check_smtp(*account->smtp, tokens.source()));
+  else tried.detail += (tried.detail.empty() ? "" : "; ") + std::string("smtp: no server is named, so no reply can be sent");
+  return tried;
+}
+
+Tried try_out(const connectors::Instance& instance) {
+  if (instance.type == connectors::email_connector.type) return try_mail(instance);
+  return {true, "type " + instance.type};
+}
+
+// From the file: each problem of the configuration, then the connector's own check, then the servers it needs.
 Exit test_in_file(const CtlContext& context, const std::string& name, const std::string& file) {
   const auto loaded = load_settings(file);
   for (const auto& line : loaded.problems.lines) std::fprintf(stderr, "%s\n", line.c_str());
   if (!loaded.settings) return Exit::config;
   for (const auto& instance : instances_of(*loaded.settings))
-    if (instance.id.text() == name) return verdict(context, name, true, "type " + instance.type);
+    if (instance.id.text() == name) {
+      const auto tried = try_out(instance);
+      return verdict(context, name, tried.good, tried.detail);
+    }
   return verdict(context, name, false, "the configuration has no connector of that name");
 }
 

@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t small_read = 4 * 1024;
 constexpr std::size_t large_read = 64 * 1024;
 constexpr auto linger_within = 2s;
+// Bodies up to this are counted by the number of connections; larger ones take room in steps of this.
+constexpr std::size_t body_step = 256 * 1024;
 }  // namespace
 
 HttpConnection::HttpConnection(asio::ip::tcp::socket socket, std::shared_ptr<HttpHost> host)
@@ -145,13 +147,28 @@ void HttpConnection::read_body() {
     if (in_.size() > limits::http_header_bytes_max && !parser_->is_done())
       return refuse(400, "A chunk's head is too long.");
   }
+  if (!take_room()) return refuse(503, "Too many large requests at once.");
   if (parser_->is_done()) return handle();
   if (chunk_.size() < large_read && parser_->content_length_remaining().value_or(0) > small_read)
     chunk_.resize(large_read);
   read();
 }
 
+bool HttpConnection::take_room() {
+  while (parser_->request.body.size() > body_room_ + body_step) {
+    if (!host_->take_body(body_step)) return false;
+    body_room_ += body_step;
+  }
+  return true;
+}
+
+void HttpConnection::give_room() {
+  if (body_is_out_ || body_room_ == 0) return;
+  host_->give_body(std::exchange(body_room_, 0));
+}
+
 void HttpConnection::handle() {
+  body_is_out_ = true;
   keep_alive_ = parser_->keep_alive() && !host_->closing();
   enter(Phase::handling, endpoint_->answer_within);
   endpoint_->handle(std::move(parser_->request), Responder(shared_from_this(), ++number_));
@@ -180,6 +197,8 @@ void HttpConnection::upgrade() {
 
 void HttpConnection::answer(std::uint64_t request, Response response) {
   asio::dispatch(socket_.get_executor(), [self = shared_from_this(), request, held = std::move(response)]() mutable {
+    self->body_is_out_ = false;
+    self->give_room();
     if (self->phase_ == Phase::handling && self->number_ == request) self->write(std::move(held));
   });
 }
@@ -190,6 +209,7 @@ void HttpConnection::refuse(int status, std::string_view detail) {
 }
 
 void HttpConnection::write(Response response) {
+  give_room();
   // After an error nobody can be sure where the next request begins.
   if (response.status >= 400 || host_->closing()) keep_alive_ = false;
   host_->answered(route_ ? route_->pattern : "none", response.status);
@@ -248,6 +268,7 @@ void HttpConnection::close_when_idle() {
 void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  give_room();
   boost::system::error_code ignored;
   socket_.close(ignored);
   host_->gone(*this);

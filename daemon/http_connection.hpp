@@ -27,6 +27,9 @@ class HttpHost {
   [[nodiscard]] virtual const HttpServerOptions& options() const = 0;
   [[nodiscard]] virtual const std::string& date() const = 0;  // Of the `Date` header, renewed by the sweep.
   [[nodiscard]] virtual bool closing() const = 0;
+  // Room for so much more of a body; false: there is none now. What was taken is given back.
+  [[nodiscard]] virtual bool take_body(std::size_t bytes) = 0;
+  virtual void give_body(std::size_t bytes) = 0;
   virtual void answered(const std::string& route, int status) = 0;
   virtual void gone(HttpConnection& connection) = 0;
 };
@@ -66,6 +69,8 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   [[nodiscard]] bool start_body();
   void upgrade();
   void read_body();
+  [[nodiscard]] bool take_room();
+  void give_room();
   void handle();
   void refuse(int status, std::string_view detail);
   void write(Response response);
@@ -83,6 +88,8 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   const Route* route_ = nullptr;
   const Endpoint* endpoint_ = nullptr;
   std::uint64_t number_ = 0;  // Of the request at hand: a late answer to an earlier one is ignored.
+  std::size_t body_room_ = 0;  // Taken of the host for the body at hand.
+  bool body_is_out_ = false;   // A handler has it, who answers even when nobody listens any more.
   bool keep_alive_ = false;
   bool head_only_ = false;  // HEAD: the answer's body stays here.
   std::string out_head_;

@@ -41,6 +41,12 @@ struct HttpServer::Doors final : HttpHost, std::enable_shared_from_this<Doors> {
   [[nodiscard]] const HttpServerOptions& options() const override { return settings; }
   [[nodiscard]] const std::string& date() const override { return date_now; }
   [[nodiscard]] bool closing() const override { return stopping; }
+  bool take_body(std::size_t bytes) override {
+    if (bodies_bytes + bytes > settings.bodies_bytes_max) return false;
+    bodies_bytes += bytes;
+    return true;
+  }
+  void give_body(std::size_t bytes) override { bodies_bytes -= bytes; }
   void answered(const std::string& route, int status) override { metrics.request(settings.name, route, status); }
   void gone(HttpConnection& connection) override;
 
@@ -51,6 +57,7 @@ struct HttpServer::Doors final : HttpHost, std::enable_shared_from_this<Doors> {
   tcp::acceptor acceptor;
   asio::steady_timer timer;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
+  std::size_t bodies_bytes = 0;  // Of large bodies that are being read or looked at.
   std::string date_now;
   bool stopping = false;
   bool accept_again = false;

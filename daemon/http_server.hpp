@@ -23,6 +23,7 @@ struct HttpServerOptions {
   std::string name;                          // "public" or "ops": a metric's label.
   std::vector<std::string> trusted_proxies;  // Addresses whose X-Forwarded-For is believed.
   std::size_t connections_max = message::limits::http_connections_max;
+  std::size_t bodies_bytes_max = message::limits::http_bodies_bytes_max;
   std::chrono::milliseconds header_within = message::limits::http_header_within;
   std::chrono::milliseconds idle_max = message::limits::http_idle_max;
 };

@@ -14,6 +14,7 @@
 #include "daemon/http_workers.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/node_egress.hpp"
+#include "daemon/node_mailboxes.hpp"
 #include "daemon/node_roles.hpp"
 #include "daemon/private_link.hpp"
 #include "daemon/zmq_agents_figures.hpp"
@@ -100,6 +101,8 @@ struct HttpServices {
   std::function<std::optional<router::SnapshotStatus>()> snapshots = [] { return std::nullopt; };
   // None: this node sends no replies. Any thread.
   std::function<std::optional<EgressFigures>()> egress = [] { return std::nullopt; };
+  // Those of this node's connectors, whoever reads them. Any thread.
+  std::function<std::vector<MailboxFigures>()> mailboxes = [] { return std::vector<MailboxFigures>(); };
   // None: no door for agents' programs. Any thread.
   std::function<std::optional<ZmqAgentsFigures>()> programs = [] { return std::nullopt; };
   // "" when the journal answers and takes what it is given; else in words. Any thread.

@@ -93,6 +93,16 @@ struct Metrics::Families {
       counter(registry, "usher_egress_attempts_total", "Attempts to send a reply, by what became of them.");
   prometheus::Family<prometheus::Gauge>& egress_error =
       gauge(registry, "usher_egress_last_error", "1 for the kind of the newest attempt that was not sent.");
+  prometheus::Family<prometheus::Gauge>& mailboxes_here =
+      gauge(registry, "usher_mailbox_here", "1 while this process is the one that reads the mailbox.");
+  prometheus::Family<prometheus::Gauge>& mailboxes_connected =
+      gauge(registry, "usher_mailbox_connected", "1 while the mailbox's server is connected and nothing is wrong.");
+  prometheus::Family<prometheus::Gauge>& mailboxes_polled =
+      gauge(registry, "usher_mailbox_last_poll_seconds", "When the mailbox was last looked through, in Unix seconds.");
+  prometheus::Family<prometheus::Counter>& mailboxes_mails =
+      counter(registry, "usher_mailbox_mails_total", "Mails of the mailbox, by what became of them: taken, passed_over.");
+  prometheus::Family<prometheus::Counter>& copies =
+      counter(registry, "usher_sent_copies_total", "Copies of sent mails, by what became of them: kept, failed, dropped.");
   prometheus::Family<prometheus::Gauge>& programs =
       gauge(registry, "usher_zmq_connections", "Connections of agents' programs, with a session and without.");
   prometheus::Family<prometheus::Gauge>& programs_bytes =
@@ -206,9 +216,24 @@ void Metrics::egress(bool here, const connectors::EgressStatus& status) {
   const std::pair<const char*, std::uint64_t> results[] = {
       {"sent", status.sent}, {"deferred", status.deferred}, {"failed", status.failed}, {"unreadable", status.unreadable}};
   for (const auto& [result, total] : results) raise_to(shown.egress_attempts.Add({{"result", result}}), total);
+  const std::pair<const char*, std::uint64_t> copies[] = {{"kept", status.copies.kept}, {"failed", status.copies.failed}, {"dropped", status.copies.dropped}};
+  for (const auto& [result, total] : copies) raise_to(shown.copies.Add({{"result", result}}), total);
   if (shown.last_error != nullptr) shown.last_error->Set(0);
   shown.last_error = status.last_error.empty() ? nullptr : &shown.egress_error.Add({{"kind", status.last_error}});
   if (shown.last_error != nullptr) shown.last_error->Set(1);
+}
+
+void Metrics::mailboxes(const std::vector<MailboxFigures>& figures) {
+  auto& shown = *families_;
+  const std::lock_guard lock(shown.mutex);
+  for (const auto& one : figures) {
+    const auto& status = one.status;
+    shown.mailboxes_here.Add({{"connector", one.connector}}).Set(one.here ? 1 : 0);
+    shown.mailboxes_connected.Add({{"connector", one.connector}}).Set(status.connected && status.trouble.empty() ? 1 : 0);
+    if (status.last_poll) shown.mailboxes_polled.Add({{"connector", one.connector}}).Set(static_cast<double>(message::unix_ms(*status.last_poll) / 1000));
+    raise_to(shown.mailboxes_mails.Add({{"connector", one.connector}, {"result", "taken"}}), status.taken);
+    raise_to(shown.mailboxes_mails.Add({{"connector", one.connector}, {"result", "passed_over"}}), status.passed_over);
+  }
 }
 
 void Metrics::programs(const ZmqAgentsFigures& figures) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "connectors/egress.hpp"
+#include "daemon/node_mailboxes.hpp"
 #include "daemon/zmq_agents_figures.hpp"
 #include "routing/engine/engine.hpp"
 #include "routing/router/router.hpp"
@@ -35,6 +36,7 @@ class Metrics {
 
   void snapshots(const router::SnapshotStatus& status);
   void egress(bool here, const connectors::EgressStatus& status);
+  void mailboxes(const std::vector<MailboxFigures>& figures);
   void programs(const ZmqAgentsFigures& figures);
   void process(bool journal_answers, std::uint64_t log_lines_dropped);
 

@@ -109,6 +109,7 @@ Result<void> Node::Parts::build(Node& node) {
   live_connectors = std::make_unique<LiveConnectors>(instances_of(settings));
   if (options.roles.edge || options.roles.desk) watch = std::make_unique<JournalWatch>(backend->journal(), partition);
   ingress = std::make_unique<connectors::Ingress>(front_journal(), partition, *blobs, triage_of(settings), clock);
+  access_tokens = std::make_unique<connectors::AccessTokens>(clock);
   const auto built = build_posts();
   if (!built) return built.error();
   links = std::make_unique<PrivateLinks>(secrets.link_key, settings.tenant, settings.public_url);
@@ -130,7 +131,8 @@ Result<void> Node::Parts::build_posts() {
   // Before the router: without a cursor it starts at the end of what is there now (rule E5).
   if (options.roles.edge)
     egress = std::make_unique<EgressPost>(partition, connectors::Egress::Ports{journal, store, clock}, instances_of(settings),
-                                          installation_is_private(settings.public_url), backend->leases(), identity.life);
+                                          installation_is_private(settings.public_url), backend->leases(), identity.life,
+                                          connectors::MailHooks{access_tokens->source(), keep_sent_copies(*access_tokens), {}});
   if (!options.roles.router) return {};
   auto opened = RouterPost::open(settings, partition, {journal, store, backend->leases(), desk.get(), clock}, identity);
   if (!opened) return opened.error();
@@ -153,6 +155,7 @@ void Node::Parts::build_services(Node& node) {
   services->durability = backend->durability();
   services->snapshots = [this] { return router ? router->snapshots() : std::nullopt; };
   services->egress = [this] { return egress ? std::optional(egress->figures()) : std::nullopt; };
+  services->mailboxes = [this] { return mailbox_figures(); };
   services->programs = [this] { return desk ? desk->programs() : std::nullopt; };
   services->journal_trouble = [this] { return watch ? watch->trouble() : ""; };
   services->weaknesses = [this] { return backend->weaknesses(); };
@@ -229,8 +232,21 @@ Result<void> Node::Parts::open_doors() {
         RetentionPorts{backend->journal(), backend->store(), clock,
                        [this](auto stream, auto where, auto offset) { return backend->erase_before(stream, where, offset); }},
         partition, settings.journal_retention);
+  if (options.roles.edge) read_mailboxes();
   open = true;
   return {};
+}
+
+// After the first policy, as the other doors: a mail before it would have nowhere to go.
+void Node::Parts::read_mailboxes() {
+  const std::lock_guard hold(mailing);
+  mailboxes = std::make_unique<MailboxesPost>(partition, MailboxesPost::Ports{front_journal(), *ingress, *access_tokens, clock},
+                                              instances_of(settings), backend->leases(), identity.life);
+}
+
+std::vector<MailboxFigures> Node::Parts::mailbox_figures() {
+  const std::lock_guard hold(mailing);
+  return mailboxes ? mailboxes->figures() : std::vector<MailboxFigures>();
 }
 
 std::string Node::Parts::not_ready() const {
@@ -266,6 +282,7 @@ bool Node::stop(Milliseconds within) {
   parts.retention.reset();
   bool whole = true;
   if (parts.public_server) parts.public_server->stop_accepting();
+  if (parts.mailboxes) parts.mailboxes->stop();
   if (parts.desk) parts.desk->stop(left());
   if (parts.public_server) whole = parts.public_server->drain(left());
   // No more records come in from outside; what egress still reports and the router still commits is finished. Each gives

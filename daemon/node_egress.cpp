@@ -20,10 +20,11 @@ connectors::EgressStatus sum(const connectors::EgressStatus& before, connectors:
 }  // namespace
 
 EgressPost::EgressPost(Partition partition, connectors::Egress::Ports ports, std::vector<connectors::Instance> instances,
-                       bool allow_private_addresses, state::Leases* leases, const std::string& holder)
+                       bool allow_private_addresses, state::Leases* leases, const std::string& holder, connectors::MailHooks hooks)
     : partition_(partition),
       ports_(ports),
       allow_private_addresses_(allow_private_addresses),
+      hooks_(std::move(hooks)),
       one_of_several_(leases != nullptr),
       instances_(std::move(instances)) {
   if (!one_of_several_) {
@@ -45,7 +46,7 @@ void EgressPost::stop() {
 
 void EgressPost::begin() {
   const std::lock_guard lock(mutex_);
-  egress_ = std::make_unique<connectors::Egress>(partition_, ports_, instances_, allow_private_addresses_);
+  egress_ = std::make_unique<connectors::Egress>(partition_, ports_, instances_, allow_private_addresses_, hooks_);
   if (one_of_several_) log_info("egress", "sends from here");
 }
 

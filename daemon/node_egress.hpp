@@ -20,7 +20,7 @@ class EgressPost {
  public:
   // All of Ports outlive it, and so do the leases; null: nobody else could send.
   EgressPost(Partition partition, connectors::Egress::Ports ports, std::vector<connectors::Instance> instances,
-             bool allow_private_addresses, state::Leases* leases, const std::string& holder);
+             bool allow_private_addresses, state::Leases* leases, const std::string& holder, connectors::MailHooks hooks);
   ~EgressPost();
   // Reports what is under way, then another process may send; this one no more. Figures stay.
   void stop();
@@ -37,6 +37,7 @@ class EgressPost {
   const Partition partition_;
   const connectors::Egress::Ports ports_;
   const bool allow_private_addresses_;
+  const connectors::MailHooks hooks_;
   const bool one_of_several_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.

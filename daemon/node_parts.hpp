@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "connectors/access_tokens.hpp"
 #include "connectors/blob_store.hpp"
 #include "connectors/ingress.hpp"
 #include "connectors/triage.hpp"
@@ -16,6 +17,7 @@
 #include "daemon/node_backend.hpp"
 #include "daemon/node_desk.hpp"
 #include "daemon/node_egress.hpp"
+#include "daemon/node_mailboxes.hpp"
 #include "daemon/node_router.hpp"
 #include "daemon/secret_files.hpp"
 
@@ -46,8 +48,11 @@ struct Node::Parts {
   std::unique_ptr<connectors::BlobStore> blobs;
   std::unique_ptr<LiveConnectors> live_connectors;
   std::unique_ptr<connectors::Ingress> ingress;
+  std::unique_ptr<connectors::AccessTokens> access_tokens;
   std::unique_ptr<DeskPost> desk;      // Null without the role.
   std::unique_ptr<EgressPost> egress;  // Null without the role edge.
+  std::mutex mailing;
+  std::unique_ptr<MailboxesPost> mailboxes;  // Null without the role edge, and until the doors open; guarded by mailing.
   std::unique_ptr<RouterPost> router;  // Null without the role.
   std::unique_ptr<JournalRetention> retention;  // Embedded only.
   std::unique_ptr<PrivateLinks> links;
@@ -61,6 +66,8 @@ struct Node::Parts {
   [[nodiscard]] Result<void> build(Node& node);
   [[nodiscard]] Result<void> build_posts();
   void build_services(Node& node);
+  void read_mailboxes();
+  [[nodiscard]] std::vector<MailboxFigures> mailbox_figures();
   [[nodiscard]] Result<void> open_ops();
   [[nodiscard]] Result<void> settle();
   [[nodiscard]] Result<void> wait_for_policy();

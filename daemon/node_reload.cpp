@@ -43,6 +43,7 @@ Result<void> Node::Parts::apply(config::Settings fresh) {
   ingress->use(triage_of(fresh));
   live_connectors->use(instances_of(fresh));
   if (egress) egress->use(instances_of(fresh));
+  if (mailboxes) mailboxes->use(instances_of(fresh));
   tokens->use_config(fresh.tokens);
   if (desk) desk->use(fresh);
   if (retention) retention->use(fresh.journal_retention);

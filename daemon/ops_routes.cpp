@@ -32,6 +32,21 @@ std::string router_trouble(const router::RouterStatus& status) {
   return "router " + std::string(router::phase_name(status.phase)) + (status.reason.empty() ? "" : ": " + status.reason);
 }
 
+json::array show_mailboxes(const std::vector<MailboxFigures>& mailboxes) {
+  json::array out;
+  for (const auto& one : mailboxes)
+    out.push_back(json::object{{"connector", one.connector},
+                               {"read_here", one.here},
+                               {"connected", one.status.connected},
+                               {"trouble", one.status.trouble},
+                               {"mark_trouble", one.status.mark_trouble},
+                               {"taken", one.status.taken},
+                               {"passed_over", one.status.passed_over},
+                               {"last_passed_over", one.status.last_passed_over},
+                               {"last_poll", one.status.last_poll ? json::value(format_rfc3339(*one.status.last_poll)) : json::value()}});
+  return out;
+}
+
 void readyz(HttpServices& services, const Request& request, const Responder& respond) {
   const auto status = services.router != nullptr ? services.router->status() : router::RouterStatus{};
   std::string reason = services.not_ready ? services.not_ready() : "";
@@ -55,7 +70,10 @@ void readyz(HttpServices& services, const Request& request, const Responder& res
       body["egress"] = json::object{{"sends_here", egress->here},
                                     {"pending", egress->status.pending},
                                     {"trouble", egress->status.trouble},
-                                    {"last_error", egress->status.last_error}};
+                                    {"last_error", egress->status.last_error},
+                                    {"mail_trouble", egress->status.mail_trouble},
+                                    {"copies_trouble", egress->status.copies.trouble}};
+    if (const auto mailboxes = services.mailboxes(); !mailboxes.empty()) body["mailboxes"] = show_mailboxes(mailboxes);
     body["durability"] = services.durability;
   }
   respond(json_response(reason.empty() ? 200 : 503, json::serialize(body)));
@@ -68,6 +86,7 @@ void metrics(HttpServices& services, const Responder& respond) {
     const auto status = services.router != nullptr ? std::optional(services.router->status()) : std::nullopt;
     if (const auto snapshots = services.snapshots()) services.metrics.snapshots(*snapshots);
     if (const auto egress = services.egress()) services.metrics.egress(egress->here, egress->status);
+    services.metrics.mailboxes(services.mailboxes());
     if (const auto programs = services.programs()) services.metrics.programs(*programs);
     services.metrics.process(services.journal_trouble().empty(), log_lines_dropped());
     response.body = services.metrics.text(status, engine, services.clock.wall());

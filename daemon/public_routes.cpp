@@ -25,6 +25,7 @@ RouteTable public_routes(HttpServices& services) {
   if (services.roles.edge) {
     add_form_routes(table, services);
     add_channel_routes(table, services);
+    add_webhook_routes(table, services);
   }
   add_blob_routes(table, services);
   if (services.desk != nullptr)

@@ -17,6 +17,7 @@ using InstancePointer = std::shared_ptr<const connectors::Instance>;
 
 void add_form_routes(RouteTable& table, HttpServices& services);
 void add_channel_routes(RouteTable& table, HttpServices& services);
+void add_webhook_routes(RouteTable& table, HttpServices& services);
 void add_blob_routes(RouteTable& table, HttpServices& services);
 
 // The configured connector of that name and type, or null.

@@ -177,26 +177,16 @@ Result<ImapAccount> read_imap(const Instance& instance) {
   return out;
 }
 
-std::optional<Inbound> inbound_of(std::string_view word) {
-  if (word == "imap") return Inbound::imap;
-  if (word == "sendgrid") return Inbound::sendgrid;
-  if (word == "mailgun") return Inbound::mailgun;
-  if (word == "postmark") return Inbound::postmark;
-  return std::nullopt;
-}
-
-Result<void> read_webhook(const Instance& instance, EmailAccount& out) {
-  for (const char* key : {"webhook_secret", "webhook_secret_previous"})
-    if (const std::string& secret = instance.options.text(key); !secret.empty()) out.webhook_secrets.push_back(secret);
-  out.webhook_public_key = instance.options.text("webhook_public_key");
-  const bool open = out.webhook_secrets.empty() && out.webhook_public_key.empty();
-  // Never without: an open door would look like a working one.
-  if (out.inbound != Inbound::imap && open) return wrong("webhook_secret", "missing");
-  if (out.inbound == Inbound::imap && !open) return wrong("webhook_secret", "is of no use with inbound: imap");
-  if (!out.webhook_public_key.empty() && out.inbound != Inbound::sendgrid) return wrong("webhook_public_key", "is SendGrid's");
-  if (out.inbound == Inbound::sendgrid || out.inbound == Inbound::postmark)
-    for (const std::string& secret : out.webhook_secrets)
-      if (secret.find(':') == std::string::npos) return wrong("webhook_secret", "must be USER:PASSWORD");
+Result<void> read_inbound(const Instance& instance, EmailAccount& out) {
+  const std::string& word = instance.options.text("inbound");
+  if (word == "sendgrid") out.posted_by = InboundProvider::sendgrid;
+  else if (word == "mailgun") out.posted_by = InboundProvider::mailgun;
+  else if (word == "postmark") out.posted_by = InboundProvider::postmark;
+  else if (word != "imap") return wrong("inbound", "must be imap, sendgrid, mailgun or postmark");
+  out.proof = {instance.options.text("webhook_secret"), instance.options.text("webhook_secret_previous"), instance.options.text("webhook_public_key")};
+  if (out.posted_by) return check_inbound_secrets(*out.posted_by, out.proof);
+  for (const char* key : {"webhook_secret", "webhook_secret_previous", "webhook_public_key"})
+    if (!instance.options.text(key).empty()) return wrong(key, "is of no use with inbound: imap");
   return {};
 }
 
@@ -224,13 +214,10 @@ std::span<const config::Key> email_keys() { return keys; }
 Result<EmailAccount> account_of(const Instance& instance) {
   EmailAccount out;
   if (auto who = read_who(instance, out); !who) return who.error();
-  const auto inbound = inbound_of(instance.options.text("inbound"));
-  if (!inbound) return wrong("inbound", "must be imap, sendgrid, mailgun or postmark");
-  out.inbound = *inbound;
-  if (auto webhook = read_webhook(instance, out); !webhook) return webhook.error();
+  if (auto inbound = read_inbound(instance, out); !inbound) return inbound.error();
   out.sent_folder = instance.options.text("sent_folder");
   const bool has_imap = !instance.options.text("imap_url").empty();
-  if (out.inbound == Inbound::imap && !has_imap) return wrong("imap_url", "missing");
+  if (!out.posted_by && !has_imap) return wrong("imap_url", "missing");
   if (!out.sent_folder.empty() && !has_imap) return wrong("sent_folder", "needs imap_url");
   if (has_imap) {
     auto imap = read_imap(instance);

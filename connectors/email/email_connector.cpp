@@ -6,6 +6,7 @@
 #include "connectors/email/compose_mail.hpp"
 #include "connectors/email/email_account.hpp"
 #include "connectors/email/email_message.hpp"
+#include "connectors/email/inbound_webhook.hpp"
 
 namespace usher::connectors {
 
@@ -18,17 +19,23 @@ Result<void> check(const Instance& instance) {
 }
 
 // A mailbox was reached with its own password; nobody else hands over its mail.
-Result<void> verify(const Instance& instance, const Raw&, Instant) {
+Result<void> verify(const Instance& instance, const Raw& raw, Instant now) {
   auto account = email::account_of(instance);
   if (!account) return account.error();
-  if (account->inbound == email::Inbound::imap) return {};
-  return fail(Fault::unauthorised, "this mailbox takes no posts");
+  if (account->posted_by) return email::verify_inbound(*account->posted_by, account->proof, raw, now);
+  return {};
 }
 
 Result<Parsed> parse(const Instance& instance, const Raw& raw) {
   auto account = email::account_of(instance);
   if (!account) return account.error();
-  return email::to_message({instance.tenant, instance.id, {instance.tenant, account->secrets}}, raw.body, raw.received_at);
+  const email::MailDoor door{instance.tenant, instance.id, {instance.tenant, account->secrets}};
+  if (!account->posted_by) return email::to_message(door, raw.body, raw.received_at);
+  auto posted = email::read_inbound(*account->posted_by, raw);
+  if (!posted) return posted.error();
+  auto parsed = email::to_message(door, posted->mime, raw.received_at, posted->arrival);
+  parsed.token = std::move(posted->token);
+  return parsed;
 }
 
 Result<Rendered> render(const Instance& instance, const Outbound& outbound, Instant) {

@@ -28,13 +28,12 @@ inline constexpr std::size_t raw_text_bytes_max = 64 * 1024;  // Of an unparsed 
 
 // Mail that a provider posts. Postmark posts 35 MB twice, parsed and raw, when asked for the raw mail.
 inline constexpr std::size_t webhook_body_bytes_max = 80 * 1024 * 1024;
-// Of such bodies in all that are being read or looked at at once; one more gets 503, and every provider comes again.
-inline constexpr std::size_t webhook_bodies_bytes_max = 2 * webhook_body_bytes_max;
 inline constexpr std::size_t posted_fields_max = 4'000;           // Mailgun adds a field for each of the mail's header.
 inline constexpr std::size_t posted_header_bytes_max = 16 * 1024;  // Of one field.
 inline constexpr std::size_t seen_tokens_max = 65'536;
 static_assert(posted_fields_max > header_fields_max + parts_max);
 static_assert(webhook_body_bytes_max >= 2 * mail_bytes_max);
+static_assert(3 * webhook_body_bytes_max <= usher::message::limits::http_bodies_bytes_max, "one large mail does not refuse the next");
 
 static_assert(header_value_bytes_max < header_block_bytes_max && header_block_bytes_max < mail_bytes_max);
 static_assert(raw_text_bytes_max < text_bytes_max && text_bytes_max < html_bytes_max);

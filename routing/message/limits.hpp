@@ -17,6 +17,7 @@ inline constexpr std::size_t list_items_max = 256;                  // Any list 
 inline constexpr std::size_t attachment_bytes_max = 10 * 1024 * 1024;
 inline constexpr std::size_t attachments_max = 10;
 inline constexpr std::size_t http_body_bytes_max = 12 * 1024 * 1024;
+inline constexpr std::size_t http_bodies_bytes_max = 256 * 1024 * 1024;  // Of all that are being read or looked at on one listener.
 inline constexpr std::size_t http_json_body_bytes_max = 512 * 1024;
 inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
 inline constexpr std::size_t json_depth_max = 32;

@@ -284,6 +284,28 @@ TEST_CASE("a mail with its files is taken however large it is", "[ingress]") {
   CHECK(edge.journaled()[0].raw_ref);
 }
 
+TEST_CASE("what proved one post proves no other message", "[ingress]") {
+  Edge edge;
+  const auto accept = [&](const std::string& text, const std::string& token) {
+    auto instance = sample_instance(email_connector);
+    instance.options.values["inbound"] = "mailgun";
+    instance.options.values["webhook_secret"] = "the key";
+    const std::string stamp = std::to_string(unix_ms(edge.clock.wall()) / 1000);
+    const std::string mail = "From: ana@ex.org\r\nMessage-ID: <m1@ex.org>\r\n\r\n" + text + "\r\n";
+    const std::string body = "timestamp=" + stamp + "&token=" + token + "&signature=" + hex(hmac_sha256("the key", stamp + token)) + "&body-mime=" + percent(mail);
+    Outcome outcome;
+    edge.ingress->accept(email_connector, instance, form(body), std::nullopt, outcome.done());
+    return outcome.wait();
+  };
+  const std::string token(50, 'a');
+  REQUIRE(accept("hello", token));
+  CHECK(accept("hello", token));  // The provider comes again.
+  const auto forged = accept("other words", token);
+  REQUIRE(!forged);
+  CHECK(forged.error().fault == Fault::unauthorised);
+  CHECK(accept("other words", std::string(50, 'b')));
+}
+
 TEST_CASE("what a mail reports of a reply is in the journal before the mail", "[ingress]") {
   Edge edge;
   const std::vector<std::string> secrets{"a secret of the tests"};

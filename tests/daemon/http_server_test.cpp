@@ -38,6 +38,10 @@ struct Server {
       held = std::move(respond);
       later_came.set_value();
     });
+    table.add("POST", "/large", 4 * 1024 * 1024, [this](const Request& request, Responder respond) {
+      if (request.query == "wait") held = std::move(respond), later_came.set_value();
+      else respond(json_response(200, std::to_string(request.body.size())));
+    });
     table.add("GET", "/forgotten", 0, [](const Request&, const Responder&) {});
     options.name = "test";
     server = std::make_unique<HttpServer>(loop, std::move(table), metrics, std::move(options));
@@ -204,6 +208,43 @@ TEST_CASE("connections over the cap are refused with 503, and others go on", "[h
   HttpClient three(server.port);
   CHECK(three.rest().substr(0, 12) == "HTTP/1.1 503");
   CHECK(one.get("/hello").status == 200);
+}
+
+TEST_CASE("large bodies have one room for all of them and give it back when they are answered", "[http]") {
+  HttpServerOptions options;
+  options.bodies_bytes_max = 3 * 1024 * 1024;
+  Server server(options);
+  const auto post = [](const std::string& query) {
+    return "POST /large" + query + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2097152\r\n\r\n" + std::string(2 * 1024 * 1024, 'x');
+  };
+  HttpClient first(server.port), second(server.port), small(server.port);
+  first.send(post("?wait"));
+  server.later_came.get_future().wait();
+  second.send(post(""));
+  const auto refused = second.answer();
+  CHECK(refused.status == 503);
+  CHECK(refused.headers.count("retry-after") == 1);
+  CHECK(small.get("/hello").status == 200);
+  SECTION("answered") {
+    (*server.held)(json_response(200, "done"));
+    CHECK(first.answer().body == "done");
+  }
+  SECTION("answered to nobody") {
+    first.hang_up();
+    HttpClient meanwhile(server.port);
+    meanwhile.send(post(""));
+    CHECK(meanwhile.answer().status == 503);  // Whoever reads it still has it.
+    (*server.held)(json_response(200, "done"));
+  }
+  server.held.reset();
+  for (int round = 0; round < 5; ++round) {
+    HttpClient again(server.port);
+    again.send(post(""));
+    const auto answer = again.answer();
+    if (answer.status == 503 && round < 4) continue;  // The answer to nobody is on its way to the loop.
+    CHECK(answer.body == "2097152");
+    break;
+  }
 }
 
 TEST_CASE("an answer may come later from another thread, and a forgotten one is a 500", "[http]") {

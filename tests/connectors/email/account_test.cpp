@@ -91,6 +91,7 @@ TEST_CASE("each wrong setting is refused by its own name", "[account]") {
   CHECK(refused({{"sent_folder", "Sent"}, {"imap_url", ""}, {"inbound", "mailgun"}, {"webhook_secret", "k"}}) == "sent_folder");
   CHECK(refused({{"inbound", "mailgun"}, {"imap_url", ""}}) == "webhook_secret");
   CHECK(refused({{"inbound", "postmark"}, {"webhook_secret", "no colon"}}) == "webhook_secret");
+  CHECK(refused({{"inbound", "sendgrid"}, {"webhook_public_key", "no key"}}) == "webhook_public_key");
   CHECK(refused({{"webhook_secret", "k"}}) == "webhook_secret");
   CHECK(refused({{"inbound", "mailgun"}, {"webhook_secret", "k"}, {"webhook_public_key", "p"}}) == "webhook_public_key");
 }

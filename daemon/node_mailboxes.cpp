@@ -1,0 +1,160 @@
+// See node_mailboxes.hpp. Two processes may read one mailbox for a moment, when one was stopped and its lease ran out: then
+// a mail is handed over twice, and its id makes that a repeat.
+#include "daemon/node_mailboxes.hpp"
+
+#include <utility>
+
+#include "connectors/catalog.hpp"
+#include "connectors/email/email_account.hpp"
+#include "daemon/logging.hpp"
+#include "routing/message/limits.hpp"
+
+namespace usher::daemon {
+
+namespace imap = connectors::email::imap;
+using connectors::Instance;
+using connectors::email::EmailAccount;
+using connectors::email::ImapAccount;
+
+namespace {
+
+// None: its mail is posted by a provider, or it is no mailbox at all.
+std::optional<ImapAccount> mailbox_of(const Instance& instance) {
+  if (instance.type != connectors::email_connector.type) return std::nullopt;
+  auto account = connectors::email::account_of(instance);
+  expect(account.has_value(), "a configured connector was checked");
+  if (account->posted_by) return std::nullopt;
+  return std::move(account->imap);
+}
+
+bool same_settings(const Instance& one, const Instance& other) {
+  return one.type == other.type && one.options.values == other.options.values && one.options.lists == other.options.lists &&
+         one.options.maps == other.options.maps;
+}
+
+imap::TokenSource token_source(connectors::AccessTokens& tokens, const ImapAccount& account) {
+  return [&tokens, grant = account.credentials.grant](bool fresh) { return tokens.token(grant, fresh); };
+}
+
+}  // namespace
+
+// One mailbox, read while its lease is held.
+class MailboxesPost::Mailbox {
+ public:
+  Mailbox(const Instance& instance, ImapAccount account, Partition partition, const Ports& ports, state::Leases* leases,
+          const std::string& holder)
+      : instance_(instance), account_(std::move(account)), ports_(ports), place_(ports.journal, partition, instance.id.text()) {
+    if (leases == nullptr) {
+      begin();
+      return;
+    }
+    lease_ = std::make_unique<HeldLease>(*leases, state::Lease{"mailbox/" + instance.id.text(), holder, ""},
+                                         Milliseconds(limits::egress_lease), LeaseEvents{[this] { begin(); }, [this] { end(); }});
+  }
+  ~Mailbox() {
+    if (lease_) lease_->give_back();
+    end();
+  }
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+
+  [[nodiscard]] const Instance& instance() const { return instance_; }
+  [[nodiscard]] MailboxFigures figures() const {
+    const std::lock_guard lock(mutex_);
+    MailboxFigures out{instance_.id.text(), reader_ != nullptr, before_};
+    if (!reader_) return out;
+    out.status = reader_->status();
+    out.status.taken += before_.taken;
+    out.status.passed_over += before_.passed_over;
+    return out;
+  }
+
+ private:
+  void begin() {
+    const std::lock_guard lock(mutex_);
+    imap::MailboxReader::Ports ports{[this](std::string bytes, Instant arrived_at, imap::TakenDone done) { take(std::move(bytes), arrived_at, std::move(done)); },
+                                     place_, ports_.clock, token_source(ports_.tokens, account_),
+                                     [name = instance_.id.text()](const std::string& sentence) { log_info("mailbox", sentence, {{"connector", name}}); }};
+    reader_ = std::make_unique<imap::MailboxReader>(account_, std::move(ports));
+  }
+
+  void end() {
+    std::unique_ptr<imap::MailboxReader> ending;
+    const std::lock_guard lock(mutex_);
+    ending = std::move(reader_);
+    if (!ending) return;
+    const auto last = ending->status();
+    before_.taken += last.taken;
+    before_.passed_over += last.passed_over;
+    if (!last.last_passed_over.empty()) before_.last_passed_over = last.last_passed_over;
+  }
+
+  // A mail arrived when the server got it, however long Usher was away.
+  void take(std::string bytes, Instant arrived_at, imap::TakenDone done) {
+    connectors::Raw raw{"message/rfc822", {}, std::move(bytes), arrived_at};
+    ports_.ingress.accept(connectors::email_connector, instance_, std::move(raw), std::nullopt,
+                          [done = std::move(done)](Result<connectors::Accepted> accepted) {
+                            if (accepted) done({});
+                            else done(accepted.error());
+                          });
+  }
+
+  const Instance instance_;
+  const ImapAccount account_;
+  const Ports ports_;
+  imap::JournalPlace place_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::unique_ptr<imap::MailboxReader> reader_;
+  imap::MailboxStatus before_{};  // Counts of the times that are over.
+  // Last, so that it ends first: its events use what is above.
+  std::unique_ptr<HeldLease> lease_;
+};
+
+MailboxesPost::MailboxesPost(Partition partition, Ports ports, const std::vector<Instance>& instances, state::Leases* leases,
+                             std::string holder)
+    : partition_(partition), ports_(ports), leases_(leases), holder_(std::move(holder)) {
+  use(instances);
+}
+
+MailboxesPost::~MailboxesPost() { stop(); }
+
+void MailboxesPost::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  mailboxes_.clear();
+}
+
+void MailboxesPost::use(const std::vector<Instance>& instances) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  std::map<std::string, std::unique_ptr<Mailbox>> kept;
+  std::vector<std::pair<const Instance*, ImapAccount>> fresh;
+  for (const Instance& instance : instances) {
+    auto account = mailbox_of(instance);
+    if (!account) continue;
+    const auto at = mailboxes_.find(instance.id.text());
+    if (at != mailboxes_.end() && same_settings(at->second->instance(), instance)) kept.insert(mailboxes_.extract(at));
+    else fresh.emplace_back(&instance, std::move(*account));
+  }
+  // Those that are gone or other end before the new ones begin: a mailbox has one reader.
+  mailboxes_ = std::move(kept);
+  for (auto& [instance, account] : fresh)
+    mailboxes_.emplace(instance->id.text(), std::make_unique<Mailbox>(*instance, std::move(account), partition_, ports_, leases_, holder_));
+}
+
+std::vector<MailboxFigures> MailboxesPost::figures() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<MailboxFigures> out;
+  for (const auto& [name, mailbox] : mailboxes_) out.push_back(mailbox->figures());
+  return out;
+}
+
+std::function<Result<void>(const connectors::MailPost&)> keep_sent_copies(connectors::AccessTokens& tokens) {
+  return [&tokens](const connectors::MailPost& post) -> Result<void> {
+    if (!post.sent_copy) return {};
+    return imap::append_copy(*post.sent_copy, token_source(tokens, *post.sent_copy), post.bytes);
+  };
+}
+
+}  // namespace usher::daemon

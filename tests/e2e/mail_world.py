@@ -1,0 +1,201 @@
+"""Mail for end-to-end tests: a real Dovecot with the mailboxes of the company and of its customers, and a submission server
+that delivers into them and can be told to refuse, to vanish, or to take a mail and not say so.
+"""
+import email
+import email.policy
+import email.utils
+import imaplib
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+from email.message import EmailMessage
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from servers import REPOSITORY
+from world import WAIT_MAX, wait_for
+
+DOVECOT = REPOSITORY / "deploy/mail/dovecot"
+SUPPORT = "support@example.com"
+USERS = ("support", "sales", "zoe", "max")
+
+
+class MailServers:
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-e2e-mail-"))
+        self.folder.chmod(0o711)  # Mail belongs to another user than root.
+        self.dovecot_folder = self.folder / "dovecot"
+        self.addresses = {}
+        self.smtp = None
+        try:
+            self.start_dovecot()
+            self.smtp = Submission(self)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        if self.smtp:
+            self.smtp.close()
+        self.stop_dovecot()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- Dovecot ----------------------------------------------------------------------------------------------------
+    def start_dovecot(self):
+        words = [word for user in USERS for word in ("--user", user)]
+        done = subprocess.run([DOVECOT, "start", "--folder", self.dovecot_folder, *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        self.addresses = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+
+    def stop_dovecot(self):
+        subprocess.run([DOVECOT, "stop", "--folder", self.dovecot_folder], capture_output=True, timeout=60)
+
+    def restart_dovecot(self):
+        self.stop_dovecot()
+        self.start_dovecot()
+
+    def password(self, user):
+        for line in pathlib.Path(self.addresses["users_file"]).read_text().splitlines():
+            if line.startswith(user + ":"):
+                return line.split("}", 1)[1].split(":", 1)[0]
+        raise KeyError(user)
+
+    def maildir(self, user):
+        return self.dovecot_folder / "mail" / user / "Maildir"
+
+    def doveadm(self, *words, body=None):
+        done = subprocess.run(["doveadm", "-c", self.dovecot_folder / "dovecot.conf", *words], input=body, capture_output=True,
+                              timeout=60)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def deliver(self, user, message):
+        """As a mail server would put it there; returns its Message-ID."""
+        data = message if isinstance(message, bytes) else message.as_bytes(policy=email.policy.SMTP)
+        self.doveadm("save", "-u", user, body=data)
+        return None if isinstance(message, bytes) else message["Message-ID"]
+
+    def imap(self, user):
+        """Another client of the same mailbox."""
+        where = self.addresses["imaps"].removeprefix("imaps://").split(":")
+        client = imaplib.IMAP4_SSL("localhost", int(where[1]), ssl_context=ssl.create_default_context(cafile=self.addresses["ca_file"]))
+        client.login(user, self.password(user))
+        return client
+
+    def inbox(self, user, folder="INBOX"):
+        """What is there, oldest first, as (flags, mail)."""
+        with self.imap(user) as client:
+            if client.select(folder, readonly=True)[0] != "OK":
+                return []
+            found = client.uid("SEARCH", "ALL")[1][0].split()
+            out = []
+            for uid in found:
+                answer = client.uid("FETCH", uid, "(FLAGS BODY.PEEK[])")[1]
+                pair = next(part for part in answer if isinstance(part, tuple))
+                # Flags stand before the mail or behind it.
+                flags = pair[0] + b" ".join(part for part in answer if isinstance(part, bytes))
+                out.append((flags.decode(), email.message_from_bytes(pair[1], policy=email.policy.default)))
+            return out
+
+    def received(self, user, count=1, within=WAIT_MAX):
+        """The mails of a customer's mailbox once there are so many."""
+        wait_for(lambda: len(self.inbox(user)) >= count, f"{count} mails for {user}", within)
+        return [mail for _, mail in self.inbox(user)]
+
+    # --- settings ---------------------------------------------------------------------------------------------------
+    def connector(self, world_secret, user="support", address=SUPPORT, **more):
+        """`connectors: NAME:` of a mailbox here. `world_secret(name, text)` writes a secret file."""
+        world_secret(f"{user}.password", self.password(user))
+        world_secret("thread.secret", "a secret of the end-to-end tests")
+        return {"type": "email", "address": address, "name": "Example Support", "thread_secret_file": "thread.secret",
+                "imap_url": self.addresses["imaps"].replace("127.0.0.1", "localhost"), "smtp_url": self.smtp.url,
+                "ca_file": self.addresses["ca_file"], "user": user, "password_file": f"{user}.password", "poll_every": "5s", **more}
+
+
+def mail(sender, text, to=SUPPORT, subject="Order 4411", message_id=None, **headers):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, to, subject
+    message["Date"] = email.utils.formatdate(localtime=False)
+    message["Message-ID"] = message_id or email.utils.make_msgid(domain="example.org")
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    return message
+
+
+def answer_to(received, text, sender, **headers):
+    """What a mail program makes of Reply, with the quote below."""
+    references = ((received["References"] or "") + " " + received["Message-ID"]).strip()
+    quoted = "".join(f"> {line}\n" for line in received.get_body(("plain",)).get_content().splitlines())
+    return mail(sender, f"{text}\n\nOn Sat, 21 Nov 2026, Example Support wrote:\n{quoted}", to=received["Reply-To"] or received["From"],
+                subject="Re: " + received["Subject"], In_Reply_To=received["Message-ID"], References=references, **headers)
+
+
+def bounce_of(returned, status="5.1.1", action="failed"):
+    """RFC 3464, as Postfix writes it."""
+    return (f"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.org (Mail Delivery System)\r\nTo: {SUPPORT}\r\n"
+            f"Subject: Undelivered Mail Returned to Sender\r\nAuto-Submitted: auto-replied\r\nMessage-ID: {email.utils.make_msgid()}\r\n"
+            "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=\"B\"\r\n\r\n"
+            "--B\r\nContent-Type: text/plain\r\n\r\nI could not deliver your message.\r\n"
+            "--B\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n"
+            f"Final-Recipient: rfc822; zoe@example.org\r\nAction: {action}\r\nStatus: {status}\r\n"
+            "Diagnostic-Code: smtp; 550 no such user here\r\n"
+            f"--B\r\nContent-Type: message/rfc822\r\n\r\n").encode() + returned.as_bytes(policy=email.policy.SMTP) + b"\r\n--B--\r\n"
+
+
+class Submission:
+    """Takes mails with STARTTLS and a password, and delivers them by their local part. `script` holds what to say to the next
+    mails after their last dot, instead: an answer such as "451 4.3.0 later", or "vanish": taken, and nothing is said."""
+
+    def __init__(self, servers):
+        self.servers = servers
+        self.script = []
+        self.taken = []  # (envelope sender, recipients, bytes)
+        self.attempts = 0
+        self.lock = threading.Lock()
+        self.controller = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"smtp://localhost:{self.port}"
+        self.open()
+
+    def open(self):
+        folder = self.servers.dovecot_folder
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "server.pem", folder / "server.key")
+
+        def authenticate(server, session, envelope, mechanism, data):
+            good = data.login == b"support" and data.password.decode() == self.servers.password("support")
+            return AuthResult(success=good, handled=False)
+
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
+                                     authenticator=authenticate, auth_required=True, data_size_limit=60_000_000, enable_SMTPUTF8=True)
+        self.controller.start()
+
+    def close(self):
+        if self.controller:
+            self.controller.stop()
+            self.controller = None
+
+    async def handle_DATA(self, server, session, envelope):
+        with self.lock:
+            self.attempts += 1
+            order = self.script.pop(0) if self.script else None
+            if order and order != "vanish":
+                return order
+            self.taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        for recipient in envelope.rcpt_tos:
+            user = recipient.split("@")[0].split("+")[0]
+            if user in USERS:
+                head = f"Return-Path: <{envelope.mail_from or ''}>\r\nDelivered-To: {recipient}\r\n".encode()
+                self.servers.deliver(user, head + envelope.content)
+        if order == "vanish":
+            server.transport.abort()
+            return "421 gone"
+        return "250 2.0.0 taken"
