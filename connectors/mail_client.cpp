@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "connectors/curl_handle.hpp"
+#include "connectors/email/thread_key.hpp"
 
 namespace usher::connectors {
 
@@ -79,7 +80,16 @@ void MailClient::work() {
   }
 }
 
-SmtpOutcome MailClient::attempt(const MailPost& post, SmtpWatch& watch) const {
+SmtpOutcome MailClient::attempt(MailPost& post, SmtpWatch& watch) const {
+  auto outcome = log_in_and_send(post, watch);
+  // Some providers take the mailbox's plain address as the sender and no other. Bounces are then known by what they return.
+  const std::string plain = email::without_reply_tag(post.envelope_from);
+  if (outcome.stage != SmtpStage::sender || outcome.code / 100 != 5 || is_login_refused(outcome) || plain == post.envelope_from) return outcome;
+  post.envelope_from = plain;
+  return log_in_and_send(post, watch);
+}
+
+SmtpOutcome MailClient::log_in_and_send(const MailPost& post, SmtpWatch& watch) const {
   const auto& credentials = post.account.credentials;
   if (!takes_token(credentials)) return send_mail(post, {}, times_, watch);
   if (!tokens_) return no_token("there is nobody to ask for an access token");

@@ -43,7 +43,8 @@ class MailClient {
     MailPost post;
   };
   void work();
-  [[nodiscard]] SmtpOutcome attempt(const MailPost& post, SmtpWatch& watch) const;
+  [[nodiscard]] SmtpOutcome attempt(MailPost& post, SmtpWatch& watch) const;
+  [[nodiscard]] SmtpOutcome log_in_and_send(const MailPost& post, SmtpWatch& watch) const;
 
   // Constant after construction.
   const TokenSource tokens_;

@@ -131,14 +131,16 @@ Result<ComposedMail> compose_mail(const ReplyDraft& draft) {
   const std::string domain = draft.mailbox.substr(draft.mailbox.rfind('@') + 1);
   const std::string id = mint_message_id(draft.threads, draft.reply, draft.thread, domain);
   mail.message_id = id.substr(1, id.size() - 2);
-  mail.envelope_from = draft.automatic ? "" : draft.mailbox;
+  // A bounce that returns nothing of the mail still comes to an address that names the conversation.
+  const std::string answer_address = mint_reply_address(draft.threads, draft.thread, draft.mailbox);
+  mail.envelope_from = draft.automatic ? "" : answer_address.empty() ? draft.mailbox : answer_address;
   mail.needs_smtputf8 = !is_ascii(mail.recipient) || !is_ascii(draft.mailbox);
 
   const auto field = [&](std::string_view name, const HeaderText& value) { mail.bytes += header_field(name, value); };
   field("Date", HeaderText::constant(mail_date(unix_ms(draft.written_at) / 1000)));
   field("From", *from);
   field("To", *to);
-  if (const auto answers = HeaderText::mailbox(draft.mailbox_name, mint_reply_address(draft.threads, draft.thread, draft.mailbox)))
+  if (const auto answers = HeaderText::mailbox(draft.mailbox_name, answer_address))
     field("Reply-To", *answers);
   field("Subject", HeaderText::words(reply_subject(draft.in_reply_to.subject)));
   field("Message-ID", HeaderText::constant(id));

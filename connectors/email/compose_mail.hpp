@@ -28,7 +28,9 @@ struct ReplyDraft {
 
 struct ComposedMail {
   std::string message_id;      // Without angle brackets.
-  std::string envelope_from;   // "" for an automatic one: nobody answers those.
+  // The reply address, so that a bounce names the conversation whatever it returns; "" for an automatic one: nobody answers
+  // those.
+  std::string envelope_from;
   std::string recipient;
   std::string bytes;
   bool needs_smtputf8 = false; // An address is not ASCII.

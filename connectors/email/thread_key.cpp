@@ -106,6 +106,13 @@ std::string mint_reply_address(const ThreadSecrets& secrets, MessageId thread, s
   return local + std::string(base.substr(at));
 }
 
+std::string without_reply_tag(std::string_view address) {
+  const std::size_t at = std::min(address.rfind('@'), address.size());
+  const std::size_t plus = address.substr(0, at).rfind('+');
+  const bool tagged = plus != std::string_view::npos && at == plus + 1 + id_size + 1 + mac_size && address[plus + 1 + id_size] == '.';
+  return tagged ? std::string(address.substr(0, plus)) + std::string(address.substr(at)) : std::string(address);
+}
+
 std::optional<MessageId> verify_message_id(const ThreadSecrets& secrets, std::string_view id) {
   const auto ids = verified_ids(secrets, id);
   return ids ? id_of(std::string_view(*ids).substr(id_size + 1)) : std::nullopt;

@@ -32,6 +32,9 @@ struct ThreadSecrets {
 // `base` is the mailbox's own address. "" when the result would be no address (RFC 5321 4.5.3.1.1: 64 bytes before the @).
 [[nodiscard]] std::string mint_reply_address(const ThreadSecrets& secrets, MessageId thread, std::string_view base);
 
+// The address without what mint_reply_address() put into it; any other address is as it was. Not a proof of anything.
+[[nodiscard]] std::string without_reply_tag(std::string_view address);
+
 // What an id (without angle brackets) or an address of ours names; none when it is not ours, or was changed.
 [[nodiscard]] std::optional<MessageId> verify_message_id(const ThreadSecrets& secrets, std::string_view id);
 [[nodiscard]] std::optional<MessageId> verify_reply_address(const ThreadSecrets& secrets, std::string_view address);

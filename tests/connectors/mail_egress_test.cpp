@@ -157,6 +157,21 @@ TEST_CASE("a mail server that hangs leaves room for other channels", "[egress]")
   CHECK(server.connections() == 2);
 }
 
+TEST_CASE("a provider that takes the plain address alone as the sender gets it in the same attempt", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server({}, [](std::string_view stage, const SmtpGot& got) {
+    const bool refused = stage == "MAIL" && got.command("MAIL").find('+') != std::string::npos;
+    return refused ? std::optional<std::string>("550 5.7.60 not your address\r\n") : std::nullopt;
+  });
+  desk.mail_to(server);
+  desk.start();
+  desk.write_mail(1);
+  CHECK(desk.only().state == DeliveryState::sent);
+  const auto got = server.wait_for(2);
+  CHECK(got[0].command("MAIL").starts_with("MAIL FROM:<support+"));
+  CHECK(got[1].command("MAIL").starts_with("MAIL FROM:<support@example.com> "));
+}
+
 TEST_CASE("what was sent behind a mail that hangs is not sent again after a crash", "[egress][rule-E5]") {
   EgressDesk desk;
   std::atomic<bool> hangs{true};

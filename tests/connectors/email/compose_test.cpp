@@ -61,7 +61,9 @@ TEST_CASE("a reply answers the customer in the thread of the mail", "[compose]")
   REQUIRE(sent);
   CHECK(only_short_lines(sent->bytes));
   CHECK(sent->recipient == "ana@example.org");
-  CHECK(sent->envelope_from == "support@example.com");
+  CHECK(verify_reply_address(draft_of("").threads, sent->envelope_from) == MessageId{3, 4});
+  CHECK(without_reply_tag(sent->envelope_from) == "support@example.com");
+  CHECK(without_reply_tag("support+eu@example.com") == "support+eu@example.com");
   const Mail mail = read_mail(sent->bytes);
   CHECK(mail.from == std::vector<Mailbox>{{"Example Support", "support@example.com"}});
   CHECK(mail.to == std::vector<Mailbox>{{"Ana M\u00fcller", "ana@example.org"}});
