@@ -139,6 +139,8 @@ TEST_CASE("Mailgun's signature is over its timestamp and its token", "[inbound]"
   CHECK_FALSE(fits(mailgun, secrets, signed_mail("")));
   CHECK_FALSE(fits(mailgun, secrets, urlencoded({{"body-plain", "x"}})));
   CHECK_FALSE(fits(mailgun, secrets, json_request("{}")));
+  // A secret that is not there signs nothing.
+  CHECK_FALSE(fits(mailgun, secrets, from_mailgun("", seconds_now)));
   CHECK_FALSE(fits(mailgun, secrets, multipart({})));
 }
 

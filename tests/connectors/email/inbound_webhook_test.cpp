@@ -113,6 +113,8 @@ TEST_CASE("a null envelope sender makes a posted mail a machine's", "[inbound]")
     CHECK(received(mailgun, urlencoded({{"body-mime", vacation}, {"sender", sender}})).automated == Automated::auto_reply);
   }
   CHECK(received(postmark, json_request(R"({"TextBody":"I am away.","From":"ana@ex.org","Subject":"away","Headers":[{"Name":"Return-Path","Value":"<>"}]})")).automated == Automated::auto_reply);
+  CHECK(received(postmark, json_request(R"({"RawEmail":"From: ana@ex.org\r\nSubject: away\r\n\r\nI am away.\r\n","Headers":[{"Name":"Return-Path","Value":"<>"}]})")).automated ==
+        Automated::auto_reply);
   // Nothing is known of the envelope, or it was seen: then the header has no say.
   CHECK_FALSE(received(sendgrid, multipart({{"email", vacation}})).automated);
   CHECK_FALSE(received(mailgun, urlencoded({{"body-mime", "Return-Path: <>\r\n" + vacation}, {"sender", "ana@ex.org"}})).automated);
@@ -187,9 +189,9 @@ TEST_CASE("Postmark's pieces become the mail they were", "[inbound]") {
 
 TEST_CASE("a bounce that was taken apart is a bounce again", "[inbound]") {
   const std::string status = "Reporting-MTA: dns; mx.ex.org\r\n\r\nFinal-Recipient: rfc822; zoe@ex.org\r\nAction: failed\r\nStatus: 5.1.1\r\n";
-  const Message message = received(sendgrid, multipart({{"headers", "From: MAILER-DAEMON@ex.org\nSubject: failed\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n"},
+  const Message message = received(sendgrid, multipart({{"headers", "From: mail@ex.org\nSubject: failed\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n"},
                                                         {"text", "It failed."},
-                                                        {"envelope", R"({"to":["support@ex.com"],"from":""})"},
+                                                        {"envelope", R"({"to":["support@ex.com"],"from":"mail@ex.org"})"},
                                                         {"attachment1", status, "; filename=\"\"\r\nContent-Type: message/delivery-status"},
                                                         {"attachment2", "Message-ID: <sent@ex.com>\r\n\r\nx", "; filename=\"\"\r\nContent-Type: message/rfc822"}}));
   CHECK(message.automated == Automated::bounce);
@@ -207,6 +209,7 @@ TEST_CASE("nothing in a piece becomes a header or a part", "[inbound]") {
     CHECK_FALSE(read.headers.has("bcc"));
     CHECK(read.parts.size() == files + (read.html.empty() ? 1 : 2));
     CHECK(read.files.size() == files);
+    for (const auto& file : read.files) CHECK_FALSE(file.type.starts_with("multipart/"));
     CHECK(read.text.find('\0') == std::string::npos);
   };
   check(sendgrid, multipart({{"from", evil}, {"subject", evil}, {"to", evil}, {"text", evil}, {"html", evil}}), 0);
