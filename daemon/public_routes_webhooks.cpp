@@ -40,9 +40,10 @@ void post_mail(HttpServices& services, Request request, const Responder& respond
 }  // namespace
 
 void add_webhook_routes(RouteTable& table, HttpServices& services) {
-  table.add(
-      "POST", "/v1/webhooks/{connector}", connectors::email::limits::webhook_body_bytes_max,
-      [&services](Request request, const Responder& respond) { post_mail(services, std::move(request), respond); });
+  // Mailgun posts the raw mail only where the address ends in `mime`.
+  for (const char* pattern : {"/v1/webhooks/{connector}", "/v1/webhooks/{connector}/mime"})
+    table.add("POST", pattern, connectors::email::limits::webhook_body_bytes_max,
+              [&services](Request request, const Responder& respond) { post_mail(services, std::move(request), respond); });
 }
 
 }  // namespace usher::daemon

@@ -4,6 +4,9 @@ Ends everything it started, by pid, when it ends. Called by deploy/quickstart af
 """
 import asyncio
 import base64
+import email.message
+import email.policy
+import email.utils
 import hashlib
 import hmac
 import http.server
@@ -25,6 +28,8 @@ import yaml
 from quickstart_agents import work_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "deploy/mail"))
+from submission import Mailboxes, Submission  # noqa: E402
 PROGRAMS = ROOT / "build/release/bin"
 
 # In the order in which they are sent: the urgent one last. `reads` says how its customer gets the reply.
@@ -35,6 +40,8 @@ INPUTS = [
      "json": {"from": {"id": "luc", "name": "Luc"}, "language": "fr", "text": "Bonjour, où est mon colis ?"}},
     {"door": "partner", "reads": "webhook", "queue": "billing", "skills": {"billing": 3}, "customer": "Mia",
      "json": {"from": {"id": "mia", "name": "Mia"}, "text": "I would like a refund, please."}},
+    {"door": "support-mail", "reads": "mail", "queue": "billing", "skills": {"billing": 3}, "customer": "Ida",
+     "mail": {"Subject": "Invoice 2206", "text": "There is a mistake in my invoice."}},
     {"door": "contact", "reads": "link", "queue": "support", "skills": {"english": 2}, "customer": "Tom", "urgent": True,
      "form": {"name": "Tom", "email": "tom@example.org", "subject": "Checkout", "message": "Our checkout is down!"}},
 ]
@@ -47,11 +54,13 @@ class Show:
         self.config = yaml.safe_load((ROOT / "deploy/quickstart.yaml").read_text())
         self.daemon = None
         self.webhooks = []
+        self.mailboxes = self.submission = None
 
     # --- what runs --------------------------------------------------------------------------------------------------
     def prepare(self):
         """The secrets, and a copy of the configuration with this run's ports."""
         self.receive_webhooks()
+        self.start_mail()
         if self.once:
             ports = [free_port(), free_port()]
             self.config["http"] = {"listen": f"127.0.0.1:{ports[0]}", "public_url": f"http://127.0.0.1:{ports[0]}"}
@@ -61,11 +70,15 @@ class Show:
         self.tokens = {agent: "usher_" + secrets.token_urlsafe(32) for agent in self.config["agents"]}
         self.keys = {"shop": secrets.token_hex(32), "partner": secrets.token_hex(32)}
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-        for name, text in {"partner.secret": self.secret, **{f"{k}.token": v for k, v in self.keys.items()},
+        for name, text in {"partner.secret": self.secret, "mail.secret": secrets.token_hex(32),
+                           "mail.password": self.mailboxes.password("support"), **{f"{k}.token": v for k, v in self.keys.items()},
                            **{f"{k}.token": v for k, v in self.tokens.items()}}.items():
             with open(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(text + "\n")
         self.config["connectors"]["partner"]["webhook_url"] = self.receiver_url
+        self.config["connectors"]["support-mail"].update(
+            imap_url=self.mailboxes.addresses["imaps"].replace("127.0.0.1", "localhost"), smtp_url=self.submission.url,
+            ca_file=self.mailboxes.addresses["ca_file"])
         (self.folder / "usher.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
 
     def start(self):
@@ -79,6 +92,22 @@ class Show:
             if self.daemon.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("usherd did not become ready:\n" + (self.folder / "usherd.log").read_text()[-2000:])
             time.sleep(0.05)
+        # What is there before the first look is old mail, and stays where it is.
+        self.wait_for_mailbox(lambda mailbox: mailbox["last_poll"], "usherd did not reach its mailbox")
+
+    def wait_for_mailbox(self, fits, trouble, within=20):
+        end = time.monotonic() + within
+        while not fits(mailbox := curl(self.ops + "/readyz?verbose=1")["mailboxes"][0]):
+            if time.monotonic() > end:
+                raise RuntimeError(f"{trouble}: {mailbox}")
+            time.sleep(0.05)
+
+    def start_mail(self):
+        """The company's mailbox and its customer's, and the server that replies go through."""
+        self.folder.chmod(0o711)  # Mail belongs to another user than root.
+        self.mailboxes = Mailboxes(self.folder / "mail", ("support", "ida"))
+        self.mailboxes.start()
+        self.submission = Submission(self.mailboxes, "support")
 
     def receive_webhooks(self):
         """The partner's own server: keeps what is posted to it."""
@@ -106,12 +135,24 @@ class Show:
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
         self.receiver.shutdown()
+        if self.submission:
+            self.submission.close()
+        if self.mailboxes:
+            self.mailboxes.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- customers --------------------------------------------------------------------------------------------------
     def send(self, one):
         """Through the front door by curl, as any customer's browser or program would."""
-        if "form" in one:
+        if "mail" in one:
+            mail = email.message.EmailMessage()
+            mail["From"], mail["To"] = f"{one['customer']} <{one['customer'].lower()}@example.org>", self.config["connectors"][one["door"]]["address"]
+            mail["Subject"], mail["Date"] = one["mail"]["Subject"], email.utils.formatdate()
+            mail["Message-ID"] = one["id"] = email.utils.make_msgid(domain="example.org")
+            mail.set_content(one["mail"]["text"])
+            self.mailboxes.deliver("support", mail.as_bytes(policy=email.policy.SMTP))
+            self.wait_for_mailbox(lambda mailbox: mailbox["taken"] > 0, "the mail was not taken")
+        elif "form" in one:
             words = [word for key, value in one["form"].items() for word in ("-F", f"{key}={value}")]
             one["answer"] = curl(f"{self.url}/v1/forms/{one['door']}", *words)
         else:
@@ -124,6 +165,12 @@ class Show:
         if one["reads"] == "link":
             page = curl(one["answer"]["link"], "-H", "Accept: application/json")
             texts = [m["text"] for m in page["messages"] if m["from"] == "agent"]
+        elif one["reads"] == "mail":
+            folder = self.mailboxes.folder / "mail" / one["customer"].lower() / "Maildir"
+            mails = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+                     for part in ("new", "cur") for file in (folder / part).glob("*")]
+            texts = [mail.get_body(("plain",)).get_content().replace("\r", "").split("\n\n-- ")[0].strip()
+                     for mail in mails if mail["In-Reply-To"] == one["id"]]
         elif one["reads"] == "outbox":
             page = curl(f"{self.url}/v1/channels/{one['door']}/outbox", "-H", f"Authorization: Bearer {self.keys[one['door']]}")
             texts = [m["text"] for m in page["messages"] if m["in_reply_to"] == one["answer"]["id"]]

@@ -39,6 +39,8 @@ constexpr Key keys[] = {
     {"smtp_user", Kind::text, false, "", "The login name for sending where it is another."},
     {"smtp_password", Kind::secret, false, "", "The password for sending where it is another."},
     {"smtp_login", Kind::text, false, "", "How to log in for sending where it differs; none: without, on this machine only."},
+    {"smtp_connections", Kind::number, false, "2", "Connections that the provider takes of one mailbox at once; 1 to 16."},
+    {"mails_per_minute", Kind::number, false, "30", "Mails that the provider takes of one mailbox in a minute; 1 to 6000."},
     {"after_ingest", Kind::text, false, "keyword", "What becomes of a mail that was taken: keyword, seen, move or delete."},
     {"move_to", Kind::text, false, "", "The folder for after_ingest: move."},
     {"import_since", Kind::text, false, "", "A day such as 2026-11-01: at the first start, mail that arrived since then is taken too."},
@@ -230,6 +232,11 @@ Result<EmailAccount> account_of(const Instance& instance) {
     auto credentials = read_smtp_credentials(instance, *server);
     if (!credentials) return credentials.error();
     out.smtp = SmtpAccount{std::move(*server), std::move(*credentials)};
+    const long long connections = instance.options.number("smtp_connections"), mails = instance.options.number("mails_per_minute");
+    if (connections < 1 || connections > 16) return wrong("smtp_connections", "must be 1 to 16");
+    if (mails < 1 || mails > 6000) return wrong("mails_per_minute", "must be 1 to 6000");
+    out.smtp->connections = static_cast<int>(connections);
+    out.smtp->mails_per_minute = static_cast<int>(mails);
   }
   return out;
 }

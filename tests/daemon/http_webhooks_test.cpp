@@ -46,7 +46,7 @@ TEST_CASE("a mail that a provider posts reaches an agent and its repeat changes 
   const auto conversation = Site::take(ana);
   CHECK(conversation.at("channel") == "email");
   CHECK(conversation.at("messages").at(0).at("text") == "Where is it?\n");
-  const auto again = HttpClient(site.port).post("/v1/webhooks/hooked", form_type, mailgun_post(stamp, "the key", "Where is it?"));
+  const auto again = HttpClient(site.port).post("/v1/webhooks/hooked/mime", form_type, mailgun_post(stamp, "the key", "Where is it?"));
   CHECK(again.status == 200);
   CHECK(body_of(again).at("id") == body_of(first).at("id"));
   // The proof of one message carries no other.

@@ -7,20 +7,17 @@ import email.utils
 import imaplib
 import pathlib
 import shutil
-import socket
 import ssl
-import subprocess
+import sys
 import tempfile
-import threading
 from email.message import EmailMessage
-
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 
 from servers import REPOSITORY
 from world import WAIT_MAX, wait_for
 
-DOVECOT = REPOSITORY / "deploy/mail/dovecot"
+sys.path.insert(0, str(REPOSITORY / "deploy/mail"))
+from submission import Mailboxes, Submission  # noqa: E402
+
 SUPPORT = "support@example.com"
 USERS = ("support", "sales", "zoe", "max")
 
@@ -30,11 +27,11 @@ class MailServers:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-e2e-mail-"))
         self.folder.chmod(0o711)  # Mail belongs to another user than root.
         self.dovecot_folder = self.folder / "dovecot"
-        self.addresses = {}
+        self.mailboxes = Mailboxes(self.dovecot_folder, USERS)
         self.smtp = None
         try:
             self.start_dovecot()
-            self.smtp = Submission(self)
+            self.smtp = Submission(self.mailboxes, "support")
         except BaseException:
             self.close()
             raise
@@ -47,37 +44,29 @@ class MailServers:
 
     # --- Dovecot ----------------------------------------------------------------------------------------------------
     def start_dovecot(self):
-        words = [word for user in USERS for word in ("--user", user)]
-        done = subprocess.run([DOVECOT, "start", "--folder", self.dovecot_folder, *words], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        self.addresses = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+        self.mailboxes.start()
 
     def stop_dovecot(self):
-        subprocess.run([DOVECOT, "stop", "--folder", self.dovecot_folder], capture_output=True, timeout=60)
+        self.mailboxes.stop()
 
     def restart_dovecot(self):
         self.stop_dovecot()
         self.start_dovecot()
 
+    @property
+    def addresses(self):
+        return self.mailboxes.addresses
+
     def password(self, user):
-        for line in pathlib.Path(self.addresses["users_file"]).read_text().splitlines():
-            if line.startswith(user + ":"):
-                return line.split("}", 1)[1].split(":", 1)[0]
-        raise KeyError(user)
+        return self.mailboxes.password(user)
 
     def maildir(self, user):
         return self.dovecot_folder / "mail" / user / "Maildir"
 
-    def doveadm(self, *words, body=None):
-        done = subprocess.run(["doveadm", "-c", self.dovecot_folder / "dovecot.conf", *words], input=body, capture_output=True,
-                              timeout=60)
-        assert done.returncode == 0, (words, done.stderr)
-        return done.stdout
-
     def deliver(self, user, message):
         """As a mail server would put it there; returns its Message-ID."""
         data = message if isinstance(message, bytes) else message.as_bytes(policy=email.policy.SMTP)
-        self.doveadm("save", "-u", user, body=data)
+        self.mailboxes.deliver(user, data)
         return None if isinstance(message, bytes) else message["Message-ID"]
 
     def imap(self, user):
@@ -147,55 +136,3 @@ def bounce_of(returned, status="5.1.1", action="failed"):
             "Diagnostic-Code: smtp; 550 no such user here\r\n"
             f"--B\r\nContent-Type: message/rfc822\r\n\r\n").encode() + returned.as_bytes(policy=email.policy.SMTP) + b"\r\n--B--\r\n"
 
-
-class Submission:
-    """Takes mails with STARTTLS and a password, and delivers them by their local part. `script` holds what to say to the next
-    mails after their last dot, instead: an answer such as "451 4.3.0 later", or "vanish": taken, and nothing is said."""
-
-    def __init__(self, servers):
-        self.servers = servers
-        self.script = []
-        self.taken = []  # (envelope sender, recipients, bytes)
-        self.attempts = 0
-        self.lock = threading.Lock()
-        self.controller = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"smtp://localhost:{self.port}"
-        self.open()
-
-    def open(self):
-        folder = self.servers.dovecot_folder
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "server.pem", folder / "server.key")
-
-        def authenticate(server, session, envelope, mechanism, data):
-            good = data.login == b"support" and data.password.decode() == self.servers.password("support")
-            return AuthResult(success=good, handled=False)
-
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
-                                     authenticator=authenticate, auth_required=True, data_size_limit=60_000_000, enable_SMTPUTF8=True)
-        self.controller.start()
-
-    def close(self):
-        if self.controller:
-            self.controller.stop()
-            self.controller = None
-
-    async def handle_DATA(self, server, session, envelope):
-        with self.lock:
-            self.attempts += 1
-            order = self.script.pop(0) if self.script else None
-            if order and order != "vanish":
-                return order
-            self.taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
-        for recipient in envelope.rcpt_tos:
-            user = recipient.split("@")[0].split("+")[0]
-            if user in USERS:
-                head = f"Return-Path: <{envelope.mail_from or ''}>\r\nDelivered-To: {recipient}\r\n".encode()
-                self.servers.deliver(user, head + envelope.content)
-        if order == "vanish":
-            server.transport.abort()
-            return "421 gone"
-        return "250 2.0.0 taken"

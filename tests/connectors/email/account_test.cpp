@@ -88,6 +88,8 @@ TEST_CASE("each wrong setting is refused by its own name", "[account]") {
   CHECK(refused({{"after_ingest", "move"}, {"move_to", "INBOX"}}) == "move_to");
   CHECK(refused({{"import_since", "yesterday"}}) == "import_since");
   CHECK(refused({{"poll_every", "1000"}}) == "poll_every");
+  CHECK(refused({{"smtp_connections", "0"}}) == "smtp_connections");
+  CHECK(refused({{"mails_per_minute", "0"}}) == "mails_per_minute");
   CHECK(refused({{"sent_folder", "Sent"}, {"imap_url", ""}, {"inbound", "mailgun"}, {"webhook_secret", "k"}}) == "sent_folder");
   CHECK(refused({{"inbound", "mailgun"}, {"imap_url", ""}}) == "webhook_secret");
   CHECK(refused({{"inbound", "postmark"}, {"webhook_secret", "no colon"}}) == "webhook_secret");
