@@ -18,7 +18,6 @@ class MailboxMarks {
   // A connection has begun: what was refused on the one before is tried once more.
   void begin(const Selected& selected);
   void owe(Uid uid) { owed_.insert(uid); }
-  [[nodiscard]] bool owes(Uid uid) const { return owed_.contains(uid) || refused_.contains(uid); }
   // Marks what is owed. An error: the connection is over, and the rest stays owed.
   Result<void> settle(ImapSession& session);
   // The numbering is another one, so nothing here names a mail any more.

@@ -65,6 +65,8 @@ struct MailboxReader::Loop {
   Uid uid_next = 0;
   std::optional<Walk> walk{};
   Instant newest{};
+  // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
+  std::set<Uid> ahead{};
   bool idles = true;       // Of this connection.
   bool got_through = false;  // This connection has looked through the mailbox once.
   std::chrono::milliseconds pause{};
@@ -175,6 +177,7 @@ void MailboxReader::Loop::begin(const Selected& selected) {
     if (numbering != 0) {
       marks.forget();
       intake.forget();
+      ahead.clear();
     }
     walk.reset();
     numbering = selected.uid_validity;
@@ -228,18 +231,17 @@ Result<void> MailboxReader::Loop::take(ImapSession& session, const std::vector<U
   for (std::size_t i = 0; i < uids.size();) {
     std::vector<BatchMail> batch;
     for (; i < uids.size() && batch.size() < limits::batch_mails; ++i)
-      batch.push_back({uids[i], marks.owes(uids[i]) ? Fate::durable : Fate::untaken, {}});
+      batch.push_back({uids[i], ahead.contains(uids[i]) ? Fate::durable : Fate::untaken, {}});
     if (auto taken = take_batch(session, std::move(batch)); !taken) return taken;
   }
   return {};
 }
 
 Result<void> MailboxReader::Loop::take_batch(ImapSession& session, std::vector<BatchMail> batch) {
-  std::set<Uid> owed;
   for (;;) {
     auto all = intake.take(session, batch, walk->not_before);
     for (const BatchMail& mail : batch)
-      if ((mail.fate == Fate::durable || mail.fate == Fate::marked_before) && owed.insert(mail.uid).second) marks.owe(mail.uid);
+      if ((mail.fate == Fate::durable || mail.fate == Fate::marked_before) && ahead.insert(mail.uid).second) marks.owe(mail.uid);
     if (!all) return all.error();
     auto settled = marks.settle(session);
     change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });
@@ -261,6 +263,7 @@ void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
     if (mail.fate == Fate::durable && mail.internal_date) newest = std::max(newest, std::min(*mail.internal_date, ports.clock.wall()));
   }
   if (last == 0) return;
+  ahead.erase(ahead.begin(), ahead.upper_bound(last));
   walk->from = last + 1;
   if (walk->upto != 0) return;
   position = Position{numbering, last, newest};

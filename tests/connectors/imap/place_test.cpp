@@ -1,0 +1,34 @@
+// Where a mailbox goes on, in the marks of a journal.
+#include <catch2/catch.hpp>
+
+#include "connectors/email/imap/mailbox_place.hpp"
+#include "routing/journal/continued_journal.hpp"
+#include "routing/journal/memory_journal.hpp"
+#include "tests/journal/fake_clock.hpp"
+
+using namespace usher::connectors::email::imap;
+using usher::message::parse_rfc3339;
+
+TEST_CASE("a place comes back from the journal as it was saved", "[imap][rule-I3]") {
+  const usher::testing::FakeClock clock;
+  usher::journal::MemoryJournal journal(clock);
+  JournalPlace place(journal, 0, "support-mail");
+  REQUIRE(place.load().has_value());
+  CHECK_FALSE(place.load()->has_value());
+  const Position position{1795330627, 4294967295, *parse_rfc3339("2026-11-21T18:57:59Z")};
+  place.save(position);
+  CHECK(**place.load() == position);
+  JournalPlace other(journal, 0, "sales-mail");
+  CHECK_FALSE(other.load()->has_value());
+}
+
+TEST_CASE("a numbering of 32 bits is known again by 31 of them", "[imap]") {
+  const usher::testing::FakeClock clock;
+  usher::journal::MemoryJournal journal(clock);
+  JournalPlace place(journal, 0, "support-mail");
+  place.save({4294967290, 7, *parse_rfc3339("2026-11-21T18:57:59Z")});
+  const auto kept = **place.load();
+  CHECK(kept.last == 7);
+  CHECK(same_numbering(kept.uid_validity, 4294967290));
+  CHECK_FALSE(same_numbering(kept.uid_validity, 4294967291));
+}

@@ -1,0 +1,173 @@
+// PlayedMailbox: see played_mailbox.hpp.
+#include "tests/connectors/imap/played_mailbox.hpp"
+
+#include <set>
+
+namespace usher::connectors::email::imap::testing {
+
+namespace {
+
+// "3", "1:5", "2:*", joined by commas; of those that are there.
+std::set<Uid> numbers(const std::string& set, const std::map<Uid, PlayedMail>& there) {
+  std::set<Uid> out;
+  std::size_t at = 0;
+  const Uid last = there.empty() ? 0 : there.rbegin()->first;
+  while (at < set.size()) {
+    const std::size_t end = std::min(set.find(',', at), set.size());
+    const std::string item = set.substr(at, end - at);
+    const auto number = [&](const std::string& text) { return text == "*" ? last : static_cast<Uid>(std::stoul(text)); };
+    const std::size_t colon = item.find(':');
+    Uid from = number(item.substr(0, colon)), to = colon == std::string::npos ? from : number(item.substr(colon + 1));
+    if (from > to) std::swap(from, to);  // RFC 3501: a range may be written either way round.
+    for (const auto& [uid, mail] : there)
+      if (uid >= from && uid <= to) out.insert(uid);
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string word(std::string& text) {
+  const std::string first = text.substr(0, text.find(' '));
+  text.erase(0, std::min(first.size() + 1, text.size()));
+  return first;
+}
+
+}  // namespace
+
+PlayedMailbox::PlayedMailbox() : server_(std::make_unique<PlayedServer>([this](Peer& peer) { play(peer); })) {}
+
+PlayedMailbox::~PlayedMailbox() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  server_.reset();
+}
+
+ImapAccount PlayedMailbox::account() const {
+  ImapAccount account;
+  account.server = {"127.0.0.1", server_->port(), Protection::off, ""};
+  account.credentials.user = "ana";
+  account.credentials.password = "secret";
+  account.poll_every = Milliseconds(5);
+  return account;
+}
+
+Uid PlayedMailbox::add(const std::string& bytes) {
+  const std::lock_guard lock(mutex_);
+  mails_[next_] = {bytes, ""};
+  changed_.notify_all();
+  return next_++;
+}
+
+std::map<Uid, PlayedMail> PlayedMailbox::mails() const {
+  const std::lock_guard lock(mutex_);
+  return mails_;
+}
+
+std::vector<std::string> PlayedMailbox::heard() const {
+  const std::lock_guard lock(mutex_);
+  return heard_;
+}
+
+bool PlayedMailbox::heard(const std::string& line) const {
+  for (const auto& one : heard())
+    if (one == line) return true;
+  return false;
+}
+
+void PlayedMailbox::play(Peer& peer) {
+  if (peer.say(greeting + "\r\n")) serve(peer);
+}
+
+void PlayedMailbox::serve(Peer& peer) {
+  while (auto line = peer.hear()) {
+    std::string rest = *line;
+    const std::string tag = word(rest);
+    {
+      const std::lock_guard lock(mutex_);
+      heard_.push_back(rest);
+    }
+    if (!obey(peer, tag, rest)) return;
+  }
+}
+
+bool PlayedMailbox::obey(Peer& peer, const std::string& tag, const std::string& command) {
+  std::string words = command, name = word(words);
+  if (name == "UID") name += " " + word(words);
+  if (const auto own = answers.find(name); own != answers.end() && own->second(peer, tag, words)) return true;
+  if (name == "CAPABILITY") return peer.say("* CAPABILITY " + capabilities + "\r\n" + tag + " OK done\r\n");
+  if (name == "SELECT") select(peer, tag);
+  else if (name == "UID SEARCH") search(peer, tag, words);
+  else if (name == "UID FETCH") fetch(peer, tag, words);
+  else if (name == "UID STORE") store(peer, tag, words);
+  else if (name == "IDLE") idle(peer, tag);
+  else if (name == "UID MOVE" || name == "UID EXPUNGE") {
+    remove(word(words));
+    return peer.say(tag + " OK done\r\n");
+  } else if (name == "LOGOUT") {
+    peer.say("* BYE\r\n" + tag + " OK done\r\n");
+    return false;
+  } else {
+    return peer.say(tag + " OK done\r\n");
+  }
+  return true;
+}
+
+void PlayedMailbox::select(Peer& peer, const std::string& tag) {
+  const std::lock_guard lock(mutex_);
+  peer.say("* " + std::to_string(mails_.size()) + " EXISTS\r\n* OK [UIDVALIDITY 17] ok\r\n* OK [UIDNEXT " + std::to_string(next_) + "] ok\r\n" +
+           "* OK [PERMANENTFLAGS (" + permanent_flags + ")] ok\r\n" + tag + " OK [" + mode + "] done\r\n");
+}
+
+void PlayedMailbox::search(Peer& peer, const std::string& tag, const std::string& words) {
+  std::string found = "* SEARCH", rest = words;
+  word(rest);
+  const std::lock_guard lock(mutex_);
+  searched_ = mails_.size();
+  for (const Uid uid : numbers(word(rest), mails_)) found += " " + std::to_string(uid);
+  peer.say(found + "\r\n" + tag + " OK done\r\n");
+}
+
+void PlayedMailbox::fetch(Peer& peer, const std::string& tag, const std::string& words) {
+  std::string rest = words, said;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Uid uid : numbers(word(rest), mails_)) {
+      const PlayedMail& mail = mails_.at(uid);
+      const std::string number = "* " + std::to_string(std::distance(mails_.begin(), mails_.find(uid)) + 1) + " FETCH (UID " + std::to_string(uid);
+      const std::string size = std::to_string(mail.bytes.size());
+      if (rest.find("BODY.PEEK[]") != std::string::npos) said += number + " BODY[] {" + size + "}\r\n" + mail.bytes + ")\r\n";
+      else said += number + " INTERNALDATE \"21-Nov-2026 18:57:59 +0000\" RFC822.SIZE " + size + " FLAGS (" + mail.flags + "))\r\n";
+    }
+  }
+  peer.say(said + tag + " OK done\r\n");
+}
+
+void PlayedMailbox::store(Peer& peer, const std::string& tag, const std::string& words) {
+  std::string rest = words;
+  const std::lock_guard lock(mutex_);
+  const auto uids = numbers(word(rest), mails_);
+  const std::string flag = rest.substr(rest.find('(') + 1, rest.find(')') - rest.find('(') - 1);
+  for (const Uid uid : uids) mails_[uid].flags += (mails_[uid].flags.empty() ? "" : " ") + flag;
+  peer.say(tag + " OK done\r\n");
+}
+
+void PlayedMailbox::remove(const std::string& set) {
+  const std::lock_guard lock(mutex_);
+  for (const Uid uid : numbers(set, mails_)) mails_.erase(uid);
+}
+
+void PlayedMailbox::idle(Peer& peer, const std::string& tag) {
+  peer.say("+ entering idle mode\r\n");
+  std::unique_lock lock(mutex_);
+  // A client that ends IDLE by itself, or is gone, is heard only once there is news; tests of that answer IDLE themselves.
+  changed_.wait(lock, [&] { return stopping_ || mails_.size() > searched_; });
+  const std::string said = "* " + std::to_string(mails_.size()) + " EXISTS\r\n";
+  lock.unlock();
+  peer.say(said);
+  if (peer.hear()) peer.say(tag + " OK done\r\n");
+}
+
+}  // namespace usher::connectors::email::imap::testing
