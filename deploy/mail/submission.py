@@ -4,6 +4,7 @@ that deploy/mail/dovecot started. Not for the world: it knows its own mailboxes 
 `script` holds what to say to the next mails after their last dot, instead of taking them: an answer such as "451 4.3.0 later", or
 "vanish": the mail is taken, and nothing is said.
 """
+import logging
 import pathlib
 import socket
 import ssl
@@ -13,6 +14,7 @@ import threading
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # It warns of itself.
 DOVECOT = pathlib.Path(__file__).resolve().with_name("dovecot")
 
 
