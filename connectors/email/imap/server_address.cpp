@@ -67,6 +67,7 @@ Result<std::vector<ServerAddress>> resolve(const std::string& host, int port, co
     case StopSwitch::Woken::silence: return fail(Fault::unavailable, "the name " + host + " is not answered for in time");
     default: break;
   }
+  lookup->done.silence();  // Reading what the other thread wrote orders what it did before; being woken alone does not.
   if (lookup->error != 0)
     return fail(Fault::unavailable, "the name " + host + " cannot be resolved: " + ::gai_strerror(lookup->error));
   return std::move(lookup->found);
