@@ -158,6 +158,8 @@ bool HttpConnection::take_room() {
   while (parser_->request.body.size() > body_room_ + body_step) {
     if (!host_->take_body(body_step)) return false;
     body_room_ += body_step;
+    // Who keeps sending may send as long as it takes; a large mail does not come in a minute on every line.
+    enter(Phase::body, host_->options().idle_max);
   }
   return true;
 }

@@ -24,7 +24,8 @@ std::optional<connectors::email::InboundProvider> provider_of(const InstancePoin
 void post_mail(HttpServices& services, Request request, const Responder& respond) {
   const auto instance = find_instance(services, request.arguments.front(), connectors::email_connector.type);
   const auto provider = provider_of(instance);
-  if (!provider) return respond(problem(404, "There is no such webhook."));
+  // Not 404: a provider may drop a mail at that, and a name that is not known yet, or no more, is the operator's to mend.
+  if (!provider) return respond(problem(503, "There is no such webhook."));
   accept_input(services, instance, raw_of(std::move(request), services.clock.wall()), std::nullopt,
                [respond, provider = *provider](const Result<connectors::Accepted>& accepted) {
                  if (accepted) {

@@ -135,6 +135,7 @@ void add_report(const MailDoor& door, const MailKind& kind, const Message& messa
   if (door.threads.secrets.empty() || (kind.automated != Automated::bounce && kind.automated != Automated::delivery_report)) return;
   DeliveryReported report;
   report.attempt = 0;
+  report.message = message.id;
   report.state = kind.automated == Automated::bounce ? DeliveryState::failed : DeliveryState::delivered;
   if (!kind.recipients.empty()) {
     const auto says = [&](Delivery delivery) {

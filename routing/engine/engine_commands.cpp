@@ -122,10 +122,12 @@ CommandResult Engine::State::carry(Agent& agent, const Reply& command, const Com
   reply.conversation = c->id;
   reply.author = agent.id;
   reply.in_reply_to = c->last_from_customer;
+  reply.sequence = c->sequence - 1;
+  if (tries_again(*c)) hold(reply);
   c->replies.insert(id);
   replies.emplace(id, reply);
   dirty_replies.insert(id);
-  want(reply);
+  if (!reply.held) want(reply);
   send(agent, MessageFrame{c->id, id, BodyKind::reply, c->sequence - 1});
   return {};
 }

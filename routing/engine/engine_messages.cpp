@@ -8,7 +8,6 @@ namespace usher::engine {
 namespace {
 
 constexpr std::size_t anchors_max = 64;
-constexpr std::size_t mail_participants_max = 4;  // Of one mail, the sender included.
 constexpr std::size_t mail_references_max = 20;
 
 bool matches(const RoutingRule& rule, const Message& message) {
@@ -33,13 +32,19 @@ Hash128 key_anchor(const Message& message) {
   return {id.high, id.low};
 }
 
-// Rule I5: a mail is found by its id only by somebody who was in it, as its sender or one of its recipients.
+// Rule I5: a mail is found by its id only by the one who sent it. Its recipients are the sender's word: whoever names a
+// stranger's mail and a stranger in Cc would catch that stranger's answer.
 Hash128 mail_anchor(const std::string& mail_id, const std::string& address) {
   const auto id = derived_id<Id128<void>>("mail", mail_id + '\0' + address, 0, 0);
   return {id.high, id.low};
 }
 
 bool is_mail(const Message& message) { return message.channel == "email"; }
+
+std::optional<std::string> mail_sender(const Message& message) {
+  if (message.from.identities.empty() || message.from.identities.front().kind != "email") return std::nullopt;
+  return message.from.identities.front().value;
+}
 
 // Machines that answer by themselves ask for nobody's work. A failed delivery is reported beside its mail.
 bool asks_for_nothing(const Message& message) {
@@ -72,19 +77,13 @@ void Engine::State::on(const MessageReceived& record) {
     anchor(*found, {message.id.high, message.id.low});
     if (message.thread.key) anchor(*found, key_anchor(message));
   }
-  remember_seen(message.id, found->id);
+  remember_seen(message.id, found->id, is_mail(message));
   if (is_mail(message)) anchor_mail(*found, message);
   customer_wrote(*found, message, opened || !asks_for_nothing(message));
 }
 
 void Engine::State::anchor_mail(Conversation& c, const Message& message) {
-  std::size_t left = mail_participants_max;
-  for (const auto* list : {&message.from.identities, &message.to, &message.cc})
-    for (const auto& identity : *list) {
-      if (identity.kind != "email") continue;
-      if (left-- == 0) return;
-      anchor(c, mail_anchor(message.provider_message_id, identity.value));
-    }
+  if (const auto sender = mail_sender(message)) anchor(c, mail_anchor(message.provider_message_id, *sender));
 }
 
 Conversation* Engine::State::thread_of(const Message& message) {
@@ -98,15 +97,15 @@ Conversation* Engine::State::thread_of(const Message& message) {
     if (const auto named = conversations.find(ConversationId{token->high, token->low}); named != conversations.end()) return &named->second;
   }
   if (message.thread.key) return look(key_anchor(message));
-  if (!is_mail(message) || message.from.identities.empty() || message.from.identities.front().kind != "email") return nullptr;
-  const std::string& sender = message.from.identities.front().value;
+  const auto sender = is_mail(message) ? mail_sender(message) : std::nullopt;
+  if (!sender) return nullptr;
   std::size_t left = mail_references_max;
   for (const auto& id : message.thread.in_reply_to)
     if (left-- == 0) return nullptr;
-    else if (auto* c = look(mail_anchor(id, sender))) return c;
+    else if (auto* c = look(mail_anchor(id, *sender))) return c;
   for (auto id = message.thread.references.rbegin(); id != message.thread.references.rend(); ++id)
     if (left-- == 0) return nullptr;
-    else if (auto* c = look(mail_anchor(*id, sender))) return c;
+    else if (auto* c = look(mail_anchor(*id, *sender))) return c;
   return nullptr;
 }
 

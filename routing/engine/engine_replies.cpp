@@ -34,6 +34,52 @@ void Engine::State::want(const TrackedReply& reply) {
   step.effects.push_back(ReplyWanted{reply.id, c.id, c.connector, c.channel, reply.in_reply_to, reply.author, reply.attempt});
 }
 
+// Of first attempts egress keeps the order itself; one whose report was lost with its log holds up nothing.
+bool Engine::State::tries_again(const Conversation& c) const {
+  return std::any_of(c.replies.begin(), c.replies.end(), [&](const auto& id) {
+    const auto& reply = replies.at(id);
+    return reply.state == DeliveryState::deferred && (reply.attempt > 1 || reply.retry_at != Instant{});
+  });
+}
+
+// A customer reads replies in the order in which they were written, however often the first of them has to be tried.
+void Engine::State::hold(TrackedReply& reply) {
+  reply.held = true;
+  reply.retry_at = now + limits::held_reply_look_every;
+}
+
+void Engine::State::let_next_leave(Conversation& c) {
+  TrackedReply* next = nullptr;
+  for (const auto& id : c.replies) {
+    auto& reply = replies.at(id);
+    if (reply.held && (next == nullptr || reply.sequence < next->sequence)) next = &reply;
+  }
+  if (next == nullptr) return;
+  next->held = false;
+  next->retry_at = {};
+  dirty_replies.insert(next->id);
+  want(*next);
+}
+
+// Its time to look: what it waits for is tried still, or the same attempt is out as the last time, so that nobody will ever say
+// what became of it.
+void Engine::State::look_at_held(TrackedReply& reply) {
+  auto& c = conversation(reply.conversation);
+  std::int64_t attempts = 0;
+  bool waits = false;
+  for (const auto& id : c.replies) {
+    const auto& other = replies.at(id);
+    if (other.held || other.state != DeliveryState::deferred) continue;
+    attempts += other.attempt;
+    waits = waits || other.retry_at != Instant{};
+  }
+  const bool stuck = !waits && attempts == reply.attempts_seen;
+  reply.attempts_seen = attempts;
+  reply.retry_at = now + limits::held_reply_look_every;
+  dirty_replies.insert(reply.id);
+  if (stuck) let_next_leave(c);
+}
+
 void Engine::State::on(const DeliveryReported& record) {
   const auto found = replies.find(record.reply);
   if (record.attempt == 0) return returned(record, found == replies.end() ? nullptr : &found->second);
@@ -49,15 +95,29 @@ void Engine::State::on(const DeliveryReported& record) {
     return tell_holder(reply, DeliveryState::deferred, record.detail);
   }
   if (rank(record.state) <= rank(reply.state)) return;
+  reply_left(reply, record);
+}
+
+void Engine::State::reply_left(TrackedReply& reply, const DeliveryReported& record) {
+  const bool first_news = reply.state == DeliveryState::deferred;
   reply.state = record.state;
   reply.retry_at = {};
   dirty_replies.insert(reply.id);
   tell_holder(reply, record.state, record.detail);
+  if (first_news) let_next_leave(conversation(reply.conversation));
 }
 
 // A mail that was sent came back, or is said to be on its way still. Which attempt it was, its report cannot say; where it
-// names no reply, it names the conversation.
+// names no reply, it names the conversation. The mail that says so may be read twice; it is believed once (rule I1).
 void Engine::State::returned(const DeliveryReported& record, TrackedReply* reply) {
+  if (reply != nullptr && reply->held) return;  // Nobody can have it yet.
+  if (record.message) {
+    const auto said = derived_id<MessageId>("report", record.message->text(), 0, 0);
+    for (const auto& [day, bucket] : seen)
+      if (bucket.seen.contains(said)) return;
+    const auto about = reply == nullptr ? ConversationId{record.reply.high, record.reply.low} : reply->conversation;
+    if (conversations.contains(about)) remember_seen(said, about, true);
+  }
   if (reply == nullptr) {
     const auto named = conversations.find(ConversationId{record.reply.high, record.reply.low});
     if (named != conversations.end() && record.state == DeliveryState::failed) unanswered(named->second, record.detail);
@@ -68,10 +128,7 @@ void Engine::State::returned(const DeliveryReported& record, TrackedReply* reply
   } else if (record.state == DeliveryState::deferred) {
     if (reply->state == DeliveryState::sent) tell_holder(*reply, DeliveryState::deferred, record.detail);
   } else if (rank(record.state) > rank(reply->state)) {
-    reply->state = record.state;
-    reply->retry_at = {};
-    dirty_replies.insert(reply->id);
-    tell_holder(*reply, record.state, record.detail);
+    reply_left(*reply, record);
   }
 }
 
@@ -84,7 +141,9 @@ void Engine::State::reply_failed(TrackedReply& reply, const std::string& detail)
   reply.retry_at = {};
   dirty_replies.insert(reply.id);
   tell_holder(reply, DeliveryState::failed, detail);
-  unanswered(conversation(reply.conversation), detail);
+  auto& c = conversation(reply.conversation);
+  unanswered(c, detail);
+  let_next_leave(c);
 }
 
 void Engine::State::unanswered(Conversation& c, const std::string& detail) {
@@ -114,6 +173,9 @@ std::string to_text(const TrackedReply& reply) {
       .id("conversation", reply.conversation)
       .text("author", reply.author.text())
       .id("in_reply_to", reply.in_reply_to)
+      .number("sequence", reply.sequence)
+      .number("held", reply.held ? 1 : 0)
+      .number("attempts_seen", reply.attempts_seen)
       .number("attempt", reply.attempt)
       .number("state", static_cast<int>(reply.state))
       .instant("retry_at", reply.retry_at)
@@ -128,6 +190,9 @@ Result<TrackedReply> reply_from_text(std::string_view key, std::string_view text
   reply.conversation = reader.id<ConversationId>("conversation");
   reply.author = AgentId{reader.text("author")};
   reply.in_reply_to = reader.id<MessageId>("in_reply_to");
+  reply.sequence = reader.number("sequence");
+  reply.held = reader.number("held") != 0;
+  reply.attempts_seen = reader.number("attempts_seen");
   reply.attempt = static_cast<int>(reader.number("attempt"));
   reply.state = reader.choice("state", DeliveryState::failed);
   reply.retry_at = reader.instant("retry_at");

@@ -22,9 +22,12 @@ struct TrackedReply {
   ConversationId conversation;
   AgentId author;
   MessageId in_reply_to;
+  std::int64_t sequence = 0;  // Of its text in the conversation: replies leave in this order.
+  bool held = false;          // An earlier reply of the conversation is tried again and has not left yet.
+  std::int64_t attempts_seen = 0;  // Of those it waits for, when it last looked.
   int attempt = 1;
   DeliveryState state = DeliveryState::deferred;  // deferred: no attempt has succeeded yet.
-  Instant retry_at;                               // 0: an attempt is out.
+  Instant retry_at;                               // 0: an attempt is out. Of one that is held: when to look again.
   Instant timer;
   Stored stored;
 };
@@ -144,8 +147,13 @@ struct Engine::State {
   // engine_replies.cpp
   void on(const DeliveryReported& record);
   void want(const TrackedReply& reply);
+  [[nodiscard]] bool tries_again(const Conversation& c) const;  // One of its replies was put off and has not left since.
+  void hold(TrackedReply& reply);
+  void look_at_held(TrackedReply& reply);
+  void let_next_leave(Conversation& c);
   [[nodiscard]] int attempts_max(const TrackedReply& reply) const;
   void returned(const DeliveryReported& record, TrackedReply* reply);
+  void reply_left(TrackedReply& reply, const DeliveryReported& record);
   void reply_failed(TrackedReply& reply, const std::string& detail);
   void unanswered(Conversation& c, const std::string& detail);
   void tell_holder(const TrackedReply& reply, DeliveryState state, const std::string& detail);
@@ -161,7 +169,7 @@ struct Engine::State {
   void schedule(Agent& agent);
   void schedule(TrackedReply& reply);
   void move_timer(Instant& stands, Instant at, TimerKind kind, Hash128 id, const AgentId& agent);
-  void remember_seen(MessageId message, ConversationId conversation);
+  void remember_seen(MessageId message, ConversationId conversation, bool mail);
   [[nodiscard]] Instant seen_ends(std::int64_t day) const;
   void drop_old_seen();
   void drop_oldest_seen();

@@ -41,6 +41,10 @@ void Engine::State::fire(const Timer& timer) {
     }
     case TimerKind::reply: {
       auto& reply = replies.at(MessageId{timer.id.high, timer.id.low});
+      if (reply.held) {
+        look_at_held(reply);
+        return schedule(reply);
+      }
       reply.retry_at = {};
       ++reply.attempt;
       want(reply);
@@ -100,7 +104,10 @@ void Engine::State::conversation_due(Conversation& c, bool overdue) {
       return offer_work(agent);
     }
     case ConversationState::closed:
-      if (until_due) forget(c);
+      if (!until_due) return;
+      // What was written is not forgotten while it is tried: it leaves, or fails and is told.
+      if (tries_again(c)) c.until = now + limits::forget_again_after;
+      else forget(c);
       return;
     case ConversationState::assigned: return;
   }
@@ -134,12 +141,16 @@ void Engine::State::schedule(TrackedReply& reply) {
 std::int64_t day_of(Instant at) { return unix_ms(at) / 86'400'000; }
 std::string seen_table(std::int64_t day) { return "seen:" + std::to_string(day); }
 
-void Engine::State::remember_seen(MessageId message, ConversationId conversation_id) {
-  auto& bucket = seen[day_of(now)];
+// Rule I1: mail for longer, since a mailbox that is numbered anew, or put back from a copy, shows old mail again. It is kept
+// with what was seen on a later day.
+void Engine::State::remember_seen(MessageId message, ConversationId conversation_id, bool mail) {
+  const auto longer = std::max(Milliseconds(limits::mail_dedupe_window) - policy.times.dedupe_window, Milliseconds{0});
+  const auto day = day_of(mail ? now + longer : now);
+  auto& bucket = seen[day];
   if (!bucket.seen.emplace(message, conversation_id).second) return;
   ++seen_count;
   Stored stored;
-  ledger.put(stored, seen_table(day_of(now)), message.text(), conversation_id.text());
+  ledger.put(stored, seen_table(day), message.text(), conversation_id.text());
   bucket.digest.sum.high += stored.hash.high;
   bucket.digest.sum.low += stored.hash.low;
   ++bucket.digest.count;

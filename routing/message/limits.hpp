@@ -78,6 +78,8 @@ inline constexpr auto fabric_silent_max = 10s;  // A router that is silent so lo
 static_assert(fabric_beat_every * 3 < fabric_silent_max);
 
 // Engine.
+inline constexpr auto mail_dedupe_window = 30 * 24h;  // Rule I1; longer where times.dedupe_window is.
+inline constexpr auto forget_again_after = 1h;        // A closed conversation with a reply that is still on its way.
 inline constexpr auto overdue_rearm_after = 5s;  // Rule J4.
 inline constexpr auto clock_ahead_max = 5min;    // Rule J4.
 inline constexpr std::size_t declines_remembered = 16;  // By conversation; the oldest is forgotten first.
@@ -103,7 +105,8 @@ inline constexpr std::size_t webhooks_in_flight_max = 32;
 inline constexpr auto retry_first = 5s;
 inline constexpr auto retry_longest = 3600s;
 inline constexpr int mail_attempts_max = 130;  // About five days: servers of mail are away for days, and come back.
-static_assert(retry_first < retry_longest);
+inline constexpr auto held_reply_look_every = 2h;  // Longer than any attempt takes with the wait before it.
+static_assert(retry_first < retry_longest && retry_longest < held_reply_look_every);
 static_assert(retry_longest * mail_attempts_max > 5 * 24h && retry_longest * mail_attempts_max < 6 * 24h);
 inline constexpr std::size_t mails_in_flight_max = 8;   // Over all connectors: each has a thread.
 inline constexpr std::size_t mails_waiting_max = 64;    // Of one connector, read and not sent; more are put off.

@@ -37,6 +37,7 @@ struct DeliveryReported {
   DeliveryState state = DeliveryState::sent;
   std::string detail;
   Milliseconds retry_after{0};
+  std::optional<MessageId> message = {};  // With attempt 0: the mail that says so, by which a repeat is known.
   friend bool operator==(const DeliveryReported&, const DeliveryReported&) = default;
 };
 struct SessionOpened { AgentId agent; SessionId session; GatewayId gateway; friend bool operator==(const SessionOpened&, const SessionOpened&) = default; };

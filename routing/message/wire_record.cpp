@@ -115,6 +115,7 @@ void write(Writer& out, const DeliveryReported& record) {
   out.text("state", delivery_names.at(static_cast<std::size_t>(record.state)));
   out.text("detail", record.detail);
   out.duration("retry_after_ms", record.retry_after);
+  if (record.message) out.id("message", *record.message);
 }
 void write(Writer& out, const SessionOpened& record) {
   out.name("agent", record.agent);
@@ -155,6 +156,7 @@ void read(Reader& in, DeliveryReported& out) {
   if (state) out.state = static_cast<DeliveryState>(*state);
   in.text("detail", out.detail, wire::short_text_if_any);
   in.duration("retry_after_ms", out.retry_after);
+  in.optional_id("message", out.message);
 }
 void read(Reader& in, SessionOpened& out) {
   in.name("agent", out.agent);
