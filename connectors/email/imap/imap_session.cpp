@@ -133,7 +133,7 @@ Result<std::vector<Described>> ImapSession::describe(const std::vector<Uid>& uid
   });
   if (!answer) return answer.error();
   // Some servers say NO when one of several is gone, and tell of the others all the same.
-  if (!answer->ok() && known.empty() && uids.size() > 1) return refused("to describe mails", *answer);
+  if (!answer->ok() && known.empty()) return refused("to describe mails", *answer);
   std::vector<Described> out;
   for (auto& [uid, mail] : known) out.push_back(std::move(mail));
   return out;

@@ -45,9 +45,10 @@ class ImapSession {
   Result<Selected> select(const std::string& folder);
   // Mails from `first` on, up to `last` (0: to the end), that arrived since that day; ascending.
   Result<std::vector<Uid>> search(Uid first, Uid last = 0, std::optional<Instant> since = {});
-  // Ascending; those that are gone are missing.
+  // Ascending. What is missing need not be gone: a server may leave mails out, or end with a NO. Only a search tells.
   Result<std::vector<Described>> describe(const std::vector<Uid>& uids);
-  // The mail, without setting \Seen; only its first `bytes_max` bytes when given. None: it is gone.
+  // The mail, without setting \Seen; only its first `bytes_max` bytes when given. None: the server said
+  // nothing of it, which does not mean yet that it is gone.
   Result<std::optional<std::string>> fetch(Uid uid, std::uint64_t size, std::optional<std::size_t> bytes_max = {});
   Result<void> add_flag(const std::vector<Uid>& uids, const std::string& flag);
   // Makes the folder when it is not there.

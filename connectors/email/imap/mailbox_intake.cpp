@@ -67,24 +67,43 @@ Result<void> MailboxIntake::look(ImapSession& session, std::vector<BatchMail>& b
   for (const BatchMail& mail : batch)
     if (mail.fate == Fate::untaken) wanted.push_back(mail.uid);
   if (wanted.empty()) return {};
-  auto described = session.describe(wanted);
-  if (!described && !session.alive()) return described.error();
   described_.clear();
-  if (described)
-    for (Described& mail : *described) described_[mail.uid] = std::move(mail);
+  if (auto learned = learn(session, wanted); !learned) return learned;
+  if (auto looked = look_for_missing(session, batch); !looked) return looked;
   const bool removes = account_.after == AfterIngest::move || account_.after == AfterIngest::erase;
   for (BatchMail& mail : batch) {
     if (mail.fate != Fate::untaken) continue;
     const auto found = described_.find(mail.uid);
-    if (found == described_.end()) {
-      // Moved or deleted since the search by somebody else; or the server told nothing of it, and fetching will show.
-      if (described) mail.fate = Fate::gone;
-      continue;
-    }
+    // The server tells nothing of a mail that is there; fetching it will show.
+    if (found == described_.end()) continue;
     mail.internal_date = found->second.internal_date;
     if (not_before && mail.internal_date && *mail.internal_date < *not_before) mail.fate = Fate::gone;
     // It was durable before it was marked; only its removal was cut off.
     else if (removes && (found->second.has_flag(ingested_keyword) || found->second.has_flag("\\Deleted"))) mail.fate = Fate::marked_before;
+  }
+  return {};
+}
+
+// What the server tells of these. An error: the connection is over; a NO leaves them unknown.
+Result<void> MailboxIntake::learn(ImapSession& session, const std::vector<Uid>& uids) {
+  auto described = session.describe(uids);
+  if (!described) return session.alive() ? Result<void>() : described.error();
+  for (Described& mail : *described) described_[mail.uid] = std::move(mail);
+  return {};
+}
+
+// A mail that nothing was told of was moved or deleted by somebody else, or the server left it out: only a search knows, and
+// the place is saved behind what is gone. Those that are there are asked for one by one, for one of them may spoil the answer.
+Result<void> MailboxIntake::look_for_missing(ImapSession& session, std::vector<BatchMail>& batch) {
+  std::vector<BatchMail*> missing;
+  for (BatchMail& mail : batch)
+    if (mail.fate == Fate::untaken && !described_.contains(mail.uid)) missing.push_back(&mail);
+  if (missing.empty()) return {};
+  const auto there = session.search(missing.front()->uid, missing.back()->uid);
+  if (!there) return there.error();
+  for (BatchMail* mail : missing) {
+    if (!std::binary_search(there->begin(), there->end(), mail->uid)) mail->fate = Fate::gone;
+    else if (auto learned = learn(session, {mail->uid}); !learned) return learned;
   }
   return {};
 }
@@ -120,10 +139,7 @@ Result<bool> MailboxIntake::fetch(ImapSession& session, BatchMail& mail) {
     return body.error();
   }
   if (!body) return settle_unread(session, mail, body.error().detail);
-  if (!*body) {
-    mail.fate = Fate::gone;
-    return true;
-  }
+  if (!*body) return settle_unread(session, mail, "the server hands out nothing of mail " + std::to_string(mail.uid));
   breaks_.erase(mail.uid);
   const std::uint64_t bytes = (*body)->size();
   in_flight_[mail.uid] = bytes;
@@ -142,8 +158,8 @@ Result<bool> MailboxIntake::fetch(ImapSession& session, BatchMail& mail) {
 // A server's NO to one mail: it may have gone meanwhile, or the server may be unable to read it itself.
 Result<bool> MailboxIntake::settle_unread(ImapSession& session, BatchMail& mail, const std::string& why) {
   const auto there = session.search(mail.uid, mail.uid);
-  if (!there && !session.alive()) return there.error();
-  if (there && there->empty()) {
+  if (!there) return there.error();
+  if (there->empty()) {
     mail.fate = Fate::gone;
     return true;
   }

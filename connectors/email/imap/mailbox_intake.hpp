@@ -45,6 +45,8 @@ class MailboxIntake {
   struct Answers;
   Result<bool> hand_over(ImapSession& session, std::vector<BatchMail>& batch);
   Result<void> look(ImapSession& session, std::vector<BatchMail>& batch, std::optional<Instant> not_before);
+  Result<void> learn(ImapSession& session, const std::vector<Uid>& uids);
+  Result<void> look_for_missing(ImapSession& session, std::vector<BatchMail>& batch);
   Result<bool> fetch(ImapSession& session, BatchMail& mail);
   Result<bool> settle_unread(ImapSession& session, BatchMail& mail, const std::string& why);
   Result<void> wait_for_room(std::vector<BatchMail>& batch, std::size_t mails, std::uint64_t bytes);

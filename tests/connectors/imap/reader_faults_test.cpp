@@ -203,3 +203,37 @@ TEST_CASE("a mark that ends connections is given up and the mail is not taken tw
   CHECK(box.connections() == imap::limits::mark_attempts_max + 1);
   CHECK_FALSE(reader.status().mark_trouble.empty());
 }
+
+TEST_CASE("a mail that a server tells nothing of for a while is not lost", "[imap][rule-J1]") {
+  PlayedMailbox box;
+  Desk desk;
+  two_new_mails(box, desk);
+  const std::string how = GENERATE(as<std::string>(), "NO", "BAD", "part and NO", "left out");
+  INFO(how);
+  std::atomic<int> left = 3;
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string& words) {
+    if (left <= 0) return false;
+    --left;
+    if (how == "left out") return peer.say(tag + " OK done\r\n");
+    const std::string first = "* 1 FETCH (UID 1 RFC822.SIZE 10 FLAGS ())\r\n";
+    return peer.say((how.starts_with("part") && !of_body(words) ? first : "") + tag + (how == "BAD" ? " BAD" : " NO") + " not now\r\n");
+  };
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.subjects() == Subjects{"one", "two"});
+  CHECK(reader.status().passed_over == 0);
+}
+
+TEST_CASE("a single new mail that the server refuses to describe is not lost", "[imap][rule-J1]") {
+  PlayedMailbox box;
+  Desk desk;
+  box.add(mail("one"));
+  desk.place.put({17, 0, *parse_rfc3339("2026-11-21T00:00:00Z")});
+  std::atomic<bool> once = true;
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    return once.exchange(false) && peer.say(tag + " NO try later\r\n");
+  };
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.subjects() == Subjects{"one"});
+}
