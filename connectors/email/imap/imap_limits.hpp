@@ -43,6 +43,9 @@ inline constexpr std::size_t batch_mails = 50;
 inline constexpr std::size_t in_flight_max = 8;  // Mails handed to the sink and not answered yet.
 inline constexpr std::size_t in_flight_bytes_max = 64 * 1024 * 1024;
 inline constexpr int fetch_attempts_max = 4;  // Of one mail, over connections that it broke; then it is passed over.
+// Before a refusal counts against a mail: so many others are asked for, and older ones among so many numbers before it.
+inline constexpr std::size_t others_asked = 3;
+inline constexpr std::uint32_t others_within = 1'000;
 inline constexpr int mark_attempts_max = 3;
 inline constexpr std::size_t marks_owed_max = 10'000;
 inline constexpr auto retry_first = 1s;

@@ -16,8 +16,11 @@ std::chrono::steady_clock::duration time_for(std::uint64_t bytes) {
 
 bool same_flag(std::string_view left, std::string_view right) { return upper(left) == upper(right); }
 
+// RFC 5530, and LIMIT of RFC 9051: what says of the moment, and nothing of what was asked for.
+bool passes(const std::string& code) { return code == "UNAVAILABLE" || code == "INUSE" || code == "SERVERBUG" || code == "LIMIT"; }
+
 Error refused(const std::string& what, const Answer& answer) {
-  return fail(Fault::conflict, "the server refused " + what + ": " + shown(answer.text));
+  return fail(passes(answer.code) ? Fault::unavailable : Fault::conflict, "the server refused " + what + ": " + shown(answer.text));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // ImapSession: one mailbox over one connection, command by command. Blocks its caller, each step within a deadline; the
-// StopSwitch ends it at once. A server's NO is `conflict` with its words and the session goes on; any other error means that
-// the connection is over (alive() says so). Mails are named by UID alone: sequence numbers move. One thread at a time.
+// StopSwitch ends it at once. A server's NO is `conflict` with its words, or `unavailable` when it says of itself that it passes,
+// and the session goes on; any other error means that the connection is over (alive() says so). Mails are named by UID alone: sequence numbers move. One thread at a time.
 #pragma once
 
 #include <memory>

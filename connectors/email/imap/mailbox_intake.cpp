@@ -84,10 +84,10 @@ Result<void> MailboxIntake::look(ImapSession& session, std::vector<BatchMail>& b
   return {};
 }
 
-// What the server tells of these. An error: the connection is over; a NO leaves them unknown.
+// What the server tells of these. An error: the connection is over, or no use now; a plain NO leaves them unknown.
 Result<void> MailboxIntake::learn(ImapSession& session, const std::vector<Uid>& uids) {
   auto described = session.describe(uids);
-  if (!described) return session.alive() ? Result<void>() : described.error();
+  if (!described) return session.alive() && described.error().fault == Fault::conflict ? Result<void>() : described.error();
   for (Described& mail : *described) described_[mail.uid] = std::move(mail);
   return {};
 }
@@ -114,7 +114,7 @@ Result<bool> MailboxIntake::hand_over(ImapSession& session, std::vector<BatchMai
     const std::uint64_t size = std::min<std::uint64_t>(described_[mail.uid].size, limits::mail_bytes_max);
     if (auto room = wait_for_room(batch, limits::in_flight_max, size); !room) return room.error();
     if (refused_) return false;
-    auto fetched = fetch(session, mail);
+    auto fetched = fetch(session, batch, mail);
     if (!fetched) return fetched.error();
     if (!*fetched) {
       refused_ = true;
@@ -125,7 +125,7 @@ Result<bool> MailboxIntake::hand_over(ImapSession& session, std::vector<BatchMai
 }
 
 // True: it is on its way, or its fate is known. False: try again after a pause.
-Result<bool> MailboxIntake::fetch(ImapSession& session, BatchMail& mail) {
+Result<bool> MailboxIntake::fetch(ImapSession& session, const std::vector<BatchMail>& batch, BatchMail& mail) {
   const Described& known = described_[mail.uid];
   if (breaks_.contains(mail.uid) && breaks_[mail.uid] >= breaks_max) {
     mail.fate = Fate::passed_over;
@@ -138,8 +138,8 @@ Result<bool> MailboxIntake::fetch(ImapSession& session, BatchMail& mail) {
     if (!stop_.pulled()) broke(mail.uid, body.error());
     return body.error();
   }
-  if (!body) return settle_unread(session, mail, body.error().detail);
-  if (!*body) return settle_unread(session, mail, "the server hands out nothing of mail " + std::to_string(mail.uid));
+  if (!body) return settle_unread(session, batch, mail, body.error());
+  if (!*body) return settle_unread(session, batch, mail, fail(Fault::conflict, "the server hands out nothing of mail " + std::to_string(mail.uid)));
   breaks_.erase(mail.uid);
   const std::uint64_t bytes = (*body)->size();
   in_flight_[mail.uid] = bytes;
@@ -155,21 +155,44 @@ Result<bool> MailboxIntake::fetch(ImapSession& session, BatchMail& mail) {
   return true;
 }
 
-// A server's NO to one mail: it may have gone meanwhile, or the server may be unable to read it itself.
-Result<bool> MailboxIntake::settle_unread(ImapSession& session, BatchMail& mail, const std::string& why) {
+// A server's NO to one mail: it may have gone meanwhile, or the server may be unable to read it itself; or to read any: then
+// nothing counts against this one, and the connection is given up, so that the next one comes after a longer and longer pause.
+Result<bool> MailboxIntake::settle_unread(ImapSession& session, const std::vector<BatchMail>& batch, BatchMail& mail, const Error& why) {
   const auto there = session.search(mail.uid, mail.uid);
   if (!there) return there.error();
   if (there->empty()) {
     mail.fate = Fate::gone;
     return true;
   }
-  if (broke(mail.uid, fail(Fault::malformed, why))) {
+  if (why.fault != Fault::conflict || !hands_out_others(session, batch, mail.uid)) return fail(Fault::unavailable, why.detail);
+  if (broke(mail.uid, fail(Fault::malformed, why.detail))) {
     mail.fate = Fate::passed_over;
-    events_.passed_over(mail.uid, why);
+    events_.passed_over(mail.uid, why.detail);
     return true;
   }
-  events_.waits(why);
+  events_.waits(why.detail);
   return false;
+}
+
+// Whether the server can read any of some other mails: a storage that is away fails for all of them. First the neighbours,
+// the newest before the others; then older ones of the folder. They are only asked for; nothing of them is taken.
+bool MailboxIntake::hands_out_others(ImapSession& session, const std::vector<BatchMail>& batch, Uid but) {
+  std::vector<Uid> near, older;
+  for (auto mail = batch.rbegin(); mail != batch.rend(); ++mail)
+    if (mail->uid != but && mail->fate != Fate::gone && mail->fate != Fate::passed_over && !breaks_.contains(mail->uid)) near.push_back(mail->uid);
+  const auto reads_any = [&](std::vector<Uid>& uids) {
+    if (uids.size() > limits::others_asked) uids.resize(limits::others_asked);
+    return std::any_of(uids.begin(), uids.end(), [&](Uid uid) {
+      if (!session.alive()) return false;
+      const auto body = session.fetch(uid, 1, 1);
+      return body && *body && !(*body)->empty();
+    });
+  };
+  if (reads_any(near)) return true;
+  if (!session.alive() || but == 1) return false;
+  const auto found = session.search(but - std::min(but - 1, limits::others_within), but - 1);
+  if (found) older.assign(found->rbegin(), found->rend());
+  return reads_any(older);
 }
 
 // True: often enough.

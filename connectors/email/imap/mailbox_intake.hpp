@@ -34,7 +34,8 @@ class MailboxIntake {
   ~MailboxIntake();
 
   // One wave: hands over what is untaken, in order, until the sink refuses one, and waits for all answers. True: none is left
-  // untaken. An error: the connection is over, and what was answered is in `batch` all the same.
+  // untaken. An error: the connection is over, or is of no use now and is to be ended; what was answered is in `batch` all the
+  // same.
   Result<bool> take(ImapSession& session, std::vector<BatchMail>& batch, std::optional<Instant> not_before);
   // Between two waves, after a refusal.
   void pause();
@@ -47,8 +48,9 @@ class MailboxIntake {
   Result<void> look(ImapSession& session, std::vector<BatchMail>& batch, std::optional<Instant> not_before);
   Result<void> learn(ImapSession& session, const std::vector<Uid>& uids);
   Result<void> look_for_missing(ImapSession& session, std::vector<BatchMail>& batch);
-  Result<bool> fetch(ImapSession& session, BatchMail& mail);
-  Result<bool> settle_unread(ImapSession& session, BatchMail& mail, const std::string& why);
+  Result<bool> fetch(ImapSession& session, const std::vector<BatchMail>& batch, BatchMail& mail);
+  Result<bool> settle_unread(ImapSession& session, const std::vector<BatchMail>& batch, BatchMail& mail, const Error& why);
+  bool hands_out_others(ImapSession& session, const std::vector<BatchMail>& batch, Uid but);
   Result<void> wait_for_room(std::vector<BatchMail>& batch, std::size_t mails, std::uint64_t bytes);
   void read_answers(std::vector<BatchMail>& batch);
   bool broke(Uid uid, const Error& error);

@@ -1,0 +1,71 @@
+// The reader while a server is there and cannot do what it is for: no mail pays for it, and no connection is asked too often.
+#include <catch2/catch.hpp>
+
+#include "tests/connectors/imap/played_mailbox.hpp"
+#include "tests/connectors/imap/reader_fixture.hpp"
+
+using namespace usher::connectors::email::imap::testing;
+using namespace usher::connectors::email::imap;
+using namespace usher::connectors::email;
+using namespace usher::message;
+using Subjects = std::vector<std::string>;
+
+namespace {
+
+bool looked(const MailboxReader& reader) { return reader.status().last_poll.has_value(); }
+
+bool of_body(const std::string& words) { return words.find("BODY.PEEK") != std::string::npos; }
+
+// Mails that are new to the desk.
+void new_mails(PlayedMailbox& box, Desk& desk, const Subjects& subjects) {
+  for (const auto& subject : subjects) box.add(mail(subject));
+  desk.place.put({17, 0, *parse_rfc3339("2026-11-21T00:00:00Z")});
+}
+
+}  // namespace
+
+TEST_CASE("a storage that is away behind the server passes over no mail", "[imap][rule-J1]") {
+  PlayedMailbox box;
+  Desk desk;
+  const bool single = GENERATE(true, false);
+  new_mails(box, desk, single ? Subjects{"one"} : Subjects{"one", "two", "three"});
+  std::atomic<int> left = 30;
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string& words) {
+    return of_body(words) && left-- > 0 && peer.say(tag + " NO the storage is away\r\n");
+  };
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.subjects() == (single ? Subjects{"one"} : Subjects{"one", "two", "three"}));
+  CHECK(reader.status().passed_over == 0);
+  CHECK(box.connections() > 1);
+}
+
+TEST_CASE("a refusal that says of itself that it passes counts against no mail", "[imap][rule-J1]") {
+  PlayedMailbox box;
+  Desk desk;
+  new_mails(box, desk, {"one", "two"});
+  const std::string code = GENERATE(as<std::string>(), "UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT");
+  INFO(code);
+  std::atomic<int> left = 3 * imap::limits::fetch_attempts_max;
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string& words) {
+    return of_body(words) && words.starts_with("1 ") && left-- > 0 && peer.say(tag + " NO [" + code + "] later\r\n");
+  };
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.subjects() == Subjects{"one", "two"});
+  CHECK(reader.status().passed_over == 0);
+}
+
+TEST_CASE("a mail that alone is refused again and again is passed over", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  new_mails(box, desk, {"one", "two"});
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string& words) {
+    return of_body(words) && words.starts_with("1 ") && peer.say(tag + " NO cannot read it\r\n");
+  };
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.subjects() == Subjects{"two"});
+  CHECK(reader.status().passed_over == 1);
+  CHECK(reader.status().last_passed_over.find("cannot read it") != std::string::npos);
+}
