@@ -25,10 +25,6 @@ Error refused(const std::string& what, const Answer& answer) {
 
 }  // namespace
 
-bool Described::has_flag(std::string_view flag) const {
-  return std::any_of(flags.begin(), flags.end(), [&](const std::string& there) { return same_flag(there, flag); });
-}
-
 Result<std::unique_ptr<ImapSession>> ImapSession::open(const MailServer& server, const Credentials& credentials, const TokenSource& token,
                                                        const StopSwitch& stop) {
   const bool by_token = credentials.login == Login::xoauth2 || credentials.login == Login::oauthbearer;
@@ -124,7 +120,7 @@ Result<std::vector<Uid>> ImapSession::search(Uid first, Uid last, std::optional<
 
 Result<std::vector<Described>> ImapSession::describe(const std::vector<Uid>& uids) {
   std::map<Uid, Described> known;
-  const auto answer = ask(Command("UID FETCH " + number_set(uids) + " (UID INTERNALDATE RFC822.SIZE FLAGS)"), limits::search_within,
+  const auto answer = ask(Command("UID FETCH " + number_set(uids) + " (UID INTERNALDATE RFC822.SIZE)"), limits::search_within,
                           [&](Reply& reply) {
     const auto* fetched = std::get_if<FetchReply>(&reply);
     if (fetched == nullptr || !std::binary_search(uids.begin(), uids.end(), fetched->uid)) return;
@@ -132,7 +128,6 @@ Result<std::vector<Described>> ImapSession::describe(const std::vector<Uid>& uid
     mail.uid = fetched->uid;
     if (fetched->size) mail.size = *fetched->size;
     if (fetched->internal_date) mail.internal_date = fetched->internal_date;
-    if (fetched->flags) mail.flags = *fetched->flags;
   });
   if (!answer) return answer.error();
   // Some servers say NO when one of several is gone, and tell of the others all the same.

@@ -28,8 +28,6 @@ struct Described {
   Uid uid = 0;
   std::uint64_t size = 0;
   std::optional<Instant> internal_date;
-  std::vector<std::string> flags;
-  [[nodiscard]] bool has_flag(std::string_view flag) const;
 };
 
 class ImapSession {

@@ -27,9 +27,8 @@ struct MailboxIntake::Answers {
   Bell bell;
 };
 
-MailboxIntake::MailboxIntake(const ImapAccount& account, const MailboxReader::Ports& ports, const Pace& pace, const StopSwitch& stop,
-                             Events events)
-    : account_(account), ports_(ports), pace_(pace), stop_(stop), events_(std::move(events)), answers_(std::make_shared<Answers>()),
+MailboxIntake::MailboxIntake(const MailboxReader::Ports& ports, const Pace& pace, const StopSwitch& stop, Events events)
+    : ports_(ports), pace_(pace), stop_(stop), events_(std::move(events)), answers_(std::make_shared<Answers>()),
       pause_(pace.sink_retry_first) {}
 MailboxIntake::~MailboxIntake() = default;
 
@@ -70,7 +69,6 @@ Result<void> MailboxIntake::look(ImapSession& session, std::vector<BatchMail>& b
   described_.clear();
   if (auto learned = learn(session, wanted); !learned) return learned;
   if (auto looked = look_for_missing(session, batch); !looked) return looked;
-  const bool removes = account_.after == AfterIngest::move || account_.after == AfterIngest::erase;
   for (BatchMail& mail : batch) {
     if (mail.fate != Fate::untaken) continue;
     const auto found = described_.find(mail.uid);
@@ -78,8 +76,8 @@ Result<void> MailboxIntake::look(ImapSession& session, std::vector<BatchMail>& b
     if (found == described_.end()) continue;
     mail.internal_date = found->second.internal_date;
     if (not_before && mail.internal_date && *mail.internal_date < *not_before) mail.fate = Fate::gone;
-    // It was durable before it was marked; only its removal was cut off.
-    else if (removes && (found->second.has_flag(ingested_keyword) || found->second.has_flag("\\Deleted"))) mail.fate = Fate::marked_before;
+    // No flag says that a mail was taken: others set \Deleted, and another installation sets the same keyword. What we marked
+    // and could not remove before a crash comes once more, as a repeat.
   }
   return {};
 }

@@ -13,7 +13,7 @@
 
 namespace usher::connectors::email::imap {
 
-enum class Fate { untaken, gone, durable, passed_over, marked_before };
+enum class Fate { untaken, gone, durable, passed_over };
 
 struct BatchMail {
   Uid uid = 0;
@@ -30,7 +30,7 @@ class MailboxIntake {
     std::function<void(const std::string& why)> waits;  // "" : it goes on.
   };
 
-  MailboxIntake(const ImapAccount& account, const MailboxReader::Ports& ports, const Pace& pace, const StopSwitch& stop, Events events);
+  MailboxIntake(const MailboxReader::Ports& ports, const Pace& pace, const StopSwitch& stop, Events events);
   ~MailboxIntake();
 
   // One wave: hands over what is untaken, in order, until the sink refuses one, and waits for all answers. True: none is left
@@ -55,7 +55,6 @@ class MailboxIntake {
   void read_answers(std::vector<BatchMail>& batch);
   bool broke(Uid uid, const Error& error);
 
-  const ImapAccount& account_;
   const MailboxReader::Ports& ports_;
   const Pace& pace_;
   const StopSwitch& stop_;

@@ -41,7 +41,7 @@ Result<void> MailboxMarks::settle(ImapSession& session) {
 Result<void> MailboxMarks::mark(ImapSession& session, const std::vector<Uid>& uids) {
   const bool removes = account_.after == AfterIngest::move || account_.after == AfterIngest::erase;
   if (keywords_ && account_.after != AfterIngest::seen) {
-    // With move and erase: so that a crash before the removal does not bring the mail again.
+    // With move and erase, too: so that people see what was taken when it cannot be removed.
     auto flagged = session.add_flag(uids, ingested_keyword);
     if (!flagged && !session.alive()) return flagged;
     if (flagged && !removes) return flagged;

@@ -93,7 +93,7 @@ MailboxReader::Loop::Loop(ImapAccount account_of, Ports ports_of, Pace pace_of)
     : account(std::move(account_of)),
       ports(std::move(ports_of)),
       pace(pace_of),
-      intake(account, ports, pace, stop,
+      intake(ports, pace, stop,
              {[this] { change([](MailboxStatus& now) { ++now.taken; }); },
               [this](Uid uid, const std::string& why) {
                 const std::string words = "mail " + std::to_string(uid) + " is passed over and stays in the mailbox: " + why;
@@ -241,7 +241,7 @@ Result<void> MailboxReader::Loop::take_batch(ImapSession& session, std::vector<B
   for (;;) {
     auto all = intake.take(session, batch, walk->not_before);
     for (const BatchMail& mail : batch)
-      if ((mail.fate == Fate::durable || mail.fate == Fate::marked_before) && ahead.insert(mail.uid).second) marks.owe(mail.uid);
+      if (mail.fate == Fate::durable && ahead.insert(mail.uid).second) marks.owe(mail.uid);
     if (!all) return all.error();
     auto settled = marks.settle(session);
     change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });
