@@ -22,9 +22,14 @@ bool passes(Fault fault) { return fault == Fault::unavailable || fault == Fault:
 
 // Outlives the reader for as long as the sink holds a `done`.
 struct MailboxIntake::Answers {
+  struct Answer {
+    std::uint64_t wave;
+    Uid uid;
+    Result<void> taken;
+  };
   std::mutex mutex;
-  std::vector<std::pair<Uid, Result<void>>> come;  // Guarded by mutex.
-  Bell bell;
+  std::vector<Answer> come;  // Guarded by mutex.
+  Bell bell;                 // One for all waves: descriptors run out.
 };
 
 MailboxIntake::MailboxIntake(const MailboxReader::Ports& ports, const Pace& pace, const StopSwitch& stop, Events events)
@@ -40,7 +45,7 @@ void MailboxIntake::forget() {
 Result<bool> MailboxIntake::take(ImapSession& session, std::vector<BatchMail>& batch, std::optional<Instant> not_before) {
   refused_ = false;
   // Answers of a connection that broke count for no mail of this one: they are asked for anew.
-  answers_ = std::make_shared<Answers>();
+  ++wave_;
   in_flight_.clear();
   in_flight_bytes_ = 0;
   if (auto looked = look(session, batch, not_before); !looked) return looked.error();
@@ -143,10 +148,10 @@ Result<bool> MailboxIntake::fetch(ImapSession& session, const std::vector<BatchM
   in_flight_[mail.uid] = bytes;
   in_flight_bytes_ += bytes;
   ports_.sink(std::move(**body), mail.internal_date.value_or(ports_.clock.wall()),
-              [answers = answers_, uid = mail.uid](Result<void> answer) {
+              [answers = answers_, wave = wave_, uid = mail.uid](Result<void> answer) {
                 {
                   const std::lock_guard lock(answers->mutex);
-                  answers->come.emplace_back(uid, std::move(answer));
+                  answers->come.push_back({wave, uid, std::move(answer)});
                 }
                 answers->bell.ring();
               });
@@ -204,22 +209,23 @@ Result<void> MailboxIntake::wait_for_room(std::vector<BatchMail>& batch, std::si
   read_answers(batch);
   const Deadline deadline = in(answer_within);
   while (!in_flight_.empty() && (in_flight_.size() >= mails || in_flight_bytes_ + bytes > limits::in_flight_bytes_max)) {
-    const auto woken = stop_.wait(answers_->bell.descriptor(), POLLIN, deadline);
+    const auto woken = stop_.wait(answers_->bell.descriptor(), POLLIN, answers_->bell.look_again(deadline));
     if (woken == StopSwitch::Woken::stopped) return fail(Fault::unavailable, "stopped");
-    if (woken == StopSwitch::Woken::silence) return fail(Fault::unavailable, "no answer whether mails were written down");
+    if (woken == StopSwitch::Woken::silence && std::chrono::steady_clock::now() >= deadline) return fail(Fault::unavailable, "no answer whether mails were written down");
     read_answers(batch);
   }
   return {};
 }
 
 void MailboxIntake::read_answers(std::vector<BatchMail>& batch) {
-  std::vector<std::pair<Uid, Result<void>>> come;
+  std::vector<Answers::Answer> come;
   answers_->bell.silence();
   {
     const std::lock_guard lock(answers_->mutex);
     come.swap(answers_->come);
   }
-  for (const auto& [uid, answer] : come) {
+  for (const auto& [wave, uid, answer] : come) {
+    if (wave != wave_) continue;
     in_flight_bytes_ -= in_flight_[uid];
     in_flight_.erase(uid);
     const auto mail = std::find_if(batch.begin(), batch.end(), [uid = uid](const BatchMail& one) { return one.uid == uid; });

@@ -59,7 +59,8 @@ class MailboxIntake {
   const Pace& pace_;
   const StopSwitch& stop_;
   const Events events_;
-  std::shared_ptr<Answers> answers_;
+  const std::shared_ptr<Answers> answers_;
+  std::uint64_t wave_ = 0;  // Answers of earlier ones count for nothing.
   std::map<Uid, Described> described_;    // Of the batch.
   std::map<Uid, std::uint64_t> in_flight_;  // With their bytes.
   std::uint64_t in_flight_bytes_ = 0;

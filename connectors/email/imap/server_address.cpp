@@ -54,6 +54,7 @@ Result<std::vector<ServerAddress>> resolve(const std::string& host, int port, co
   look_up(*lookup, AI_NUMERICHOST);
   if (lookup->error == 0) return std::move(lookup->found);
   lookup->error = 0;
+  if (!lookup->done.there()) return fail(Fault::unavailable, "no descriptor to look up " + host);
   try {
     std::thread([lookup] {
       look_up(*lookup, AI_ADDRCONFIG);

@@ -1,5 +1,6 @@
 // Bell and StopSwitch: how one thread ends another's wait on a socket at once. A file descriptor that becomes readable, so
-// that it is waited for together with the network. Any thread.
+// that it is waited for together with the network. Out of descriptors a bell is silent, and who waits looks now and then. Any
+// thread.
 #pragma once
 
 #include <poll.h>
@@ -23,11 +24,19 @@ inline Deadline in(std::chrono::steady_clock::duration time) { return std::chron
 
 class Bell {
  public:
-  Bell() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { expect(descriptor_ >= 0, "there is a descriptor for a bell"); }
-  ~Bell() { ::close(descriptor_); }
+  Bell() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  ~Bell() {
+    if (there()) ::close(descriptor_);
+  }
   Bell(const Bell&) = delete;
   Bell& operator=(const Bell&) = delete;
 
+  // False: it cannot be heard.
+  [[nodiscard]] bool there() const { return descriptor_ >= 0; }
+  // When to look again at the latest, for somebody who listens to this bell.
+  [[nodiscard]] Deadline look_again(Deadline deadline) const {
+    return there() ? deadline : std::min(deadline, in(std::chrono::milliseconds(100)));
+  }
   void ring() {
     const std::uint64_t one = 1;
     // Fails only when it has rung 2^64 times, and then it is ringing.
@@ -59,7 +68,7 @@ class StopSwitch {
     for (;;) {
       if (pulled_) return Woken::stopped;
       pollfd watched[2] = {{bell_.descriptor(), POLLIN, 0}, {descriptor, events, 0}};
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(bell_.look_again(deadline) - std::chrono::steady_clock::now()).count();
       const int count = ::poll(watched, 2, static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000)));
       if (pulled_) return Woken::stopped;
       if (count > 0 && watched[1].revents != 0) return Woken::ready;
