@@ -85,9 +85,14 @@ std::optional<std::string> KafkaMarks::commit(const std::string& consumer, const
 
 void KafkaMarks::run() {
   std::unique_lock lock(mutex_);
+  // A deadline of its own: a busy consumer wakes this thread all the time, and a quiet one's marks expire meanwhile.
+  auto again = std::chrono::steady_clock::now() + save_again_after;
   while (!stopping_) {
-    if (!changed_.wait_for(lock, save_again_after, [&] { return dirty_ || stopping_; }))
+    changed_.wait_until(lock, again, [&] { return dirty_ || stopping_; });
+    if (!stopping_ && std::chrono::steady_clock::now() >= again) {
       keep_alive(lock);
+      again = std::chrono::steady_clock::now() + save_again_after;
+    }
     if (!save_dirty(lock) && !stopping_) changed_.wait_for(lock, try_again_after, [&] { return stopping_; });
   }
   const auto until = std::chrono::steady_clock::now() + last_moment;

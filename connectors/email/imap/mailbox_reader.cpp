@@ -167,6 +167,9 @@ Result<void> MailboxReader::Loop::find_place() {
   if (!place) return fail(Fault::unavailable, "it is not known where to go on: " + place.error().detail);
   position = *place;
   found_place = true;
+  // Known to the journal again before anything else: a Kafka cluster forgets marks that nobody saves for a week, and a server
+  // may be away for longer.
+  if (position) ports.place.save(*position);
   return {};
 }
 
@@ -185,6 +188,7 @@ void MailboxReader::Loop::begin(const Selected& selected) {
   marks.begin(selected);
   const auto day = std::chrono::days(1);
   if (!position && !account.import_since) {
+    if (ports.report) ports.report("no place is known where this mailbox was read to: only new mail is taken");
     position = Position{numbering, uid_next - 1, ports.clock.wall()};
     ports.place.save(*position);
   }

@@ -5,7 +5,16 @@ namespace usher::connectors::email::imap::testing {
 
 Result<std::optional<Position>> MemoryPlace::load() { return kept(); }
 
-void MemoryPlace::save(const Position& position) { put(position); }
+void MemoryPlace::save(const Position& position) {
+  const std::lock_guard lock(mutex_);
+  kept_ = position;
+  ++saves_;
+}
+
+int MemoryPlace::saves() const {
+  const std::lock_guard lock(mutex_);
+  return saves_;
+}
 
 void MemoryPlace::put(const Position& position) {
   const std::lock_guard lock(mutex_);

@@ -17,10 +17,12 @@ class MemoryPlace final : public MailboxPlace {
   void save(const Position& position) override;
   void put(const Position& position);
   [[nodiscard]] std::optional<Position> kept() const;
+  [[nodiscard]] int saves() const;
 
  private:
   mutable std::mutex mutex_;
   std::optional<Position> kept_;
+  int saves_ = 0;
 };
 
 struct Taken {

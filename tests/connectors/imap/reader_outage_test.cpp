@@ -69,3 +69,23 @@ TEST_CASE("a mail that alone is refused again and again is passed over", "[imap]
   CHECK(reader.status().passed_over == 1);
   CHECK(reader.status().last_passed_over.find("cannot read it") != std::string::npos);
 }
+
+TEST_CASE("a place is saved again though the server cannot be reached", "[imap][rule-I3]") {
+  PlayedMailbox box;
+  box.greeting = "* BYE not today";
+  Desk desk;
+  desk.place.put({17, 3, *parse_rfc3339("2026-11-21T00:00:00Z")});
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return !reader.status().trouble.empty(); }));
+  CHECK(desk.place.saves() == 1);
+}
+
+TEST_CASE("a mailbox without a place says that only new mail is taken", "[imap]") {
+  PlayedMailbox box;
+  box.add(mail("old"));
+  Desk desk;
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.reports() == std::vector<std::string>{"no place is known where this mailbox was read to: only new mail is taken"});
+  CHECK(desk.taken().empty());
+}
