@@ -50,6 +50,9 @@ inline constexpr int mark_attempts_max = 3;
 inline constexpr std::size_t marks_owed_max = 10'000;
 inline constexpr auto retry_first = 1s;
 inline constexpr auto retry_longest = 300s;
+inline constexpr auto walks_apart = 1s;  // Whatever a server announces.
+// A connection that lasted so long was a good one: the pauses begin anew. Some servers let everybody in and then hang up.
+inline constexpr auto lasts_from = 60s;
 // A wrong password does not become right by itself, and servers lock out who tries too often.
 inline constexpr auto login_retry_first = 60s;
 inline constexpr auto login_retry_longest = 900s;

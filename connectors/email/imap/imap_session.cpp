@@ -52,9 +52,18 @@ Result<std::unique_ptr<ImapSession>> ImapSession::open(const MailServer& server,
 
 Result<Answer> ImapSession::ask(const Command& command, std::chrono::steady_clock::duration within, const ImapChannel::Listener& listener) {
   return channel_.ask(command, within, [&](Reply& reply) {
-    if (std::holds_alternative<ExistsReply>(reply)) news_ = true;
+    listen(reply);
     if (listener) listener(reply);
   });
+}
+
+// Some servers say EXISTS at every turn. Only more than there were is news; or IDLE would end at once, for ever.
+void ImapSession::listen(const Reply& reply) {
+  if (std::holds_alternative<ExpungeReply>(reply) && exists_ > 0) --exists_;
+  const auto* exists = std::get_if<ExistsReply>(&reply);
+  if (exists == nullptr) return;
+  news_ = news_ || exists->count > exists_;
+  exists_ = exists->count;
 }
 
 Result<void> ImapSession::carry_out(const std::string& what, const Command& command) {
@@ -203,7 +212,7 @@ Result<ImapSession::Idled> ImapSession::idle(std::chrono::steady_clock::duration
   if (!has("IDLE")) return Idled::refused;
   if (news_) return Idled::news;
   const auto idled = channel_.idle(time, [&](Reply& reply) {
-    if (std::holds_alternative<ExistsReply>(reply)) news_ = true;
+    listen(reply);
     return news_;
   });
   if (!idled) return idled.error();

@@ -66,6 +66,7 @@ class ImapSession {
  private:
   ImapSession(const MailServer& server, const StopSwitch& stop) : channel_(server, stop) {}
   Result<Answer> ask(const Command& command, std::chrono::steady_clock::duration within, const ImapChannel::Listener& listener = {});
+  void listen(const Reply& reply);
   Result<void> carry_out(const std::string& what, const Command& command);
   Result<void> copy_and_mark(const std::vector<Uid>& uids, const std::string& folder);
   Result<Answer> ask_making(const std::string& folder, const Command& command, std::chrono::steady_clock::duration within);
@@ -73,7 +74,8 @@ class ImapSession {
 
   ImapChannel channel_;
   bool utf8_ = false;  // UTF8=ACCEPT is on.
-  bool news_ = false;  // Something was said of new mail since the last search.
+  bool news_ = false;  // Mails have become more since the last search.
+  std::uint32_t exists_ = 0;
 };
 
 }  // namespace usher::connectors::email::imap

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "connectors/email/imap/imap_limits.hpp"
 #include "connectors/email/imap/mailbox_intake.hpp"
@@ -28,7 +29,7 @@ struct Walk {
 
 Pace Pace::usual() {
   return {limits::idle_max, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
-          limits::sink_retry_first, limits::sink_retry_longest};
+          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from};
 }
 
 struct MailboxReader::Loop {
@@ -42,6 +43,7 @@ struct MailboxReader::Loop {
   Result<void> take_batch(ImapSession& session, std::vector<BatchMail> batch);
   void advance(const std::vector<BatchMail>& batch);
   Result<void> wait_for_news(ImapSession& session);
+  [[nodiscard]] bool lasted() const { return begun && std::chrono::steady_clock::now() - *begun >= pace.lasts_from; }
   void pause_after(const Error& error);
   void tell(const std::string& trouble);
   template <class Change>
@@ -68,6 +70,8 @@ struct MailboxReader::Loop {
   // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
   std::set<Uid> ahead{};
   bool idles = true;       // Of this connection.
+  std::optional<Deadline> begun{};  // When this connection had the mailbox open.
+  bool poll_next = false;           // The one before was lost within IDLE, soon.
   bool got_through = false;  // This connection has looked through the mailbox once.
   std::chrono::milliseconds pause{};
   bool paused_for_login = false;
@@ -134,7 +138,7 @@ void MailboxReader::Loop::pause_after(const Error& error) {
   const bool login = error.fault == Fault::unauthorised;
   const auto first = login ? pace.login_retry_first : pace.retry_first;
   const auto longest = login ? pace.login_retry_longest : pace.retry_longest;
-  const bool begins = got_through || login != paused_for_login || pause.count() == 0;
+  const bool begins = (got_through && lasted()) || login != paused_for_login || pause.count() == 0;
   pause = begins ? first : std::min(pause * 2, longest);
   paused_for_login = login;
   // Between half and all of it, so that many mailboxes of one server do not come back in one moment.
@@ -144,20 +148,24 @@ void MailboxReader::Loop::pause_after(const Error& error) {
 // One connection, until it ends; so always an error.
 Result<void> MailboxReader::Loop::live() {
   got_through = false;
-  idles = true;
+  begun.reset();
   if (auto found = find_place(); !found) return found;
   auto session = ImapSession::open(account.server, account.credentials, ports.token, stop);
   if (!session) return session.error();
   const auto selected = (*session)->select(account.folder);
   if (!selected) return selected.error();
   change([](MailboxStatus& now) { now.connected = true; });
+  begun = std::chrono::steady_clock::now();
+  idles = !std::exchange(poll_next, false);
   begin(*selected);
   for (;;) {
+    const Deadline next_walk = in(pace.walks_apart);
     if (auto walked = walk_through(**session); !walked) return walked;
     got_through = true;
     change([&](MailboxStatus& now) { now.last_poll = ports.clock.wall(); });
     tell({});
     if (auto waited = wait_for_news(**session); !waited) return waited;
+    if (stop.wait(-1, 0, next_walk) == StopSwitch::Woken::stopped) return fail(Fault::unavailable, "stopped");
   }
 }
 
@@ -277,6 +285,7 @@ void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
 Result<void> MailboxReader::Loop::wait_for_news(ImapSession& session) {
   if (idles) {
     const auto idled = session.idle(pace.idle);
+    poll_next = !idled && !lasted();
     if (!idled) return idled.error();
     idles = *idled != ImapSession::Idled::refused;
     if (idles) return {};

@@ -104,8 +104,7 @@ bool PlayedMailbox::obey(Peer& peer, const std::string& tag, const std::string& 
   else if (name == "UID STORE") store(peer, tag, words);
   else if (name == "IDLE") idle(peer, tag);
   else if (name == "UID MOVE" || name == "UID EXPUNGE") {
-    remove(word(words));
-    return peer.say(tag + " OK done\r\n");
+    return peer.say(remove(word(words)) + tag + " OK done\r\n");
   } else if (name == "LOGOUT") {
     peer.say("* BYE\r\n" + tag + " OK done\r\n");
     return false;
@@ -154,9 +153,14 @@ void PlayedMailbox::store(Peer& peer, const std::string& tag, const std::string&
   peer.say(tag + " OK done\r\n");
 }
 
-void PlayedMailbox::remove(const std::string& set) {
+std::string PlayedMailbox::remove(const std::string& set) {
+  std::string said;
   const std::lock_guard lock(mutex_);
-  for (const Uid uid : numbers(set, mails_)) mails_.erase(uid);
+  for (const Uid uid : numbers(set, mails_)) {
+    said += "* " + std::to_string(std::distance(mails_.begin(), mails_.find(uid)) + 1) + " EXPUNGE\r\n";
+    mails_.erase(uid);
+  }
+  return said;
 }
 
 void PlayedMailbox::idle(Peer& peer, const std::string& tag) {

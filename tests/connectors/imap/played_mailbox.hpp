@@ -47,7 +47,8 @@ class PlayedMailbox {
   void search(Peer& peer, const std::string& tag, const std::string& words);
   void fetch(Peer& peer, const std::string& tag, const std::string& words);
   void store(Peer& peer, const std::string& tag, const std::string& words);
-  void remove(const std::string& set);
+  // What is said of it.
+  std::string remove(const std::string& set);
   void idle(Peer& peer, const std::string& tag);
 
   mutable std::mutex mutex_;

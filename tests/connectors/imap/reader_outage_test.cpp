@@ -89,3 +89,77 @@ TEST_CASE("a mailbox without a place says that only new mail is taken", "[imap]"
   CHECK(desk.reports() == std::vector<std::string>{"no place is known where this mailbox was read to: only new mail is taken"});
   CHECK(desk.taken().empty());
 }
+
+TEST_CASE("only more mails than there were are news", "[imap]") {
+  PlayedMailbox box;
+  box.add(mail("one"));
+  box.add(mail("two"));
+  std::string said;
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    peer.say("+ idling\r\n" + said);
+    return peer.hear() == "DONE" && peer.say(tag + " OK done\r\n");
+  };
+  const StopSwitch stop;
+  auto session = ImapSession::open(box.account().server, box.account().credentials, {}, stop);
+  REQUIRE(session.has_value());
+  REQUIRE((*session)->select("INBOX").has_value());
+  REQUIRE((*session)->search(1).has_value());
+  const auto idled = [&](const std::string& words) {
+    said = words;
+    return (*session)->idle(std::chrono::milliseconds(20)).value();
+  };
+  CHECK(idled("* 2 EXISTS\r\n") == ImapSession::Idled::quiet);
+  CHECK(idled("* 1 EXPUNGE\r\n* 1 EXISTS\r\n") == ImapSession::Idled::quiet);
+  CHECK(idled("* 2 EXISTS\r\n") == ImapSession::Idled::news);
+}
+
+TEST_CASE("a mailbox is looked through a while apart whatever is announced", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  std::atomic<int> count = 0;
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    peer.say("+ idling\r\n* " + std::to_string(++count) + " EXISTS\r\n");
+    return peer.hear() == "DONE" && peer.say(tag + " OK done\r\n");
+  };
+  auto pace = quick();
+  pace.walks_apart = std::chrono::milliseconds(100);
+  const auto begun = std::chrono::steady_clock::now();
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return count >= 5; }));
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(400));
+}
+
+TEST_CASE("after an IDLE that ends the connection the next one polls", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  box.answers["IDLE"] = [&](Peer& peer, const std::string&, const std::string&) {
+    peer.hang_up();
+    return true;
+  };
+  auto pace = quick();
+  pace.lasts_from = std::chrono::hours(1);
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return box.heard("NOOP"); }));
+  box.add(mail("one"));
+  REQUIRE(desk.wait_for_mails(1));
+  CHECK(box.connections() == 2);
+}
+
+TEST_CASE("pauses grow while connections end soon though each has looked through the mailbox", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  for (const char* name : {"IDLE", "NOOP"})
+    box.answers[name] = [&](Peer& peer, const std::string&, const std::string&) {
+      peer.hang_up();
+      return true;
+    };
+  auto pace = quick();
+  pace.lasts_from = std::chrono::hours(1);
+  pace.retry_first = std::chrono::milliseconds(20);
+  pace.retry_longest = std::chrono::hours(1);
+  const auto begun = std::chrono::steady_clock::now();
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return box.connections() >= 6; }));
+  // At least half of 20, 40, 80, 160 and 320 ms.
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(310));
+}
