@@ -143,11 +143,15 @@ Result<bool> MailboxIntake::fetch(ImapSession& session, const std::vector<BatchM
   }
   if (!body) return settle_unread(session, batch, mail, body.error());
   if (!*body) return settle_unread(session, batch, mail, fail(Fault::conflict, "the server hands out nothing of mail " + std::to_string(mail.uid)));
+  // Some servers answer for what their storage lost as if it had been empty.
+  if ((*body)->empty() && known.size > 0)
+    return settle_unread(session, batch, mail, fail(Fault::conflict, "the server hands out mail " + std::to_string(mail.uid) + " as if it were empty"));
   breaks_.erase(mail.uid);
+  mail.cut = cut;
   const std::uint64_t bytes = (*body)->size();
   in_flight_[mail.uid] = bytes;
   in_flight_bytes_ += bytes;
-  ports_.sink(std::move(**body), mail.internal_date.value_or(ports_.clock.wall()),
+  ports_.sink(std::move(**body), mail.internal_date.value_or(ports_.clock.wall()), cut,
               [answers = answers_, wave = wave_, uid = mail.uid](Result<void> answer) {
                 {
                   const std::lock_guard lock(answers->mutex);

@@ -19,6 +19,7 @@ struct BatchMail {
   Uid uid = 0;
   Fate fate = Fate::untaken;
   std::optional<Instant> internal_date;
+  bool cut = false;  // Only its beginning was handed over.
 };
 
 class MailboxIntake {

@@ -12,6 +12,10 @@ void MailboxMarks::begin(const Selected& selected) {
   refused_.clear();
 }
 
+void MailboxMarks::owe(Uid uid, bool cut) {
+  if (!cut || !removes()) owed_.insert(uid);
+}
+
 void MailboxMarks::forget() {
   owed_.clear();
   refused_.clear();
@@ -39,12 +43,11 @@ Result<void> MailboxMarks::settle(ImapSession& session) {
 }
 
 Result<void> MailboxMarks::mark(ImapSession& session, const std::vector<Uid>& uids) {
-  const bool removes = account_.after == AfterIngest::move || account_.after == AfterIngest::erase;
   if (keywords_ && account_.after != AfterIngest::seen) {
     // With move and erase, too: so that people see what was taken when it cannot be removed.
     auto flagged = session.add_flag(uids, ingested_keyword);
     if (!flagged && !session.alive()) return flagged;
-    if (flagged && !removes) return flagged;
+    if (flagged && !removes()) return flagged;
     if (!flagged) keywords_ = false;  // Whatever PERMANENTFLAGS said.
   }
   if (account_.after == AfterIngest::move) return session.move(uids, account_.move_to);

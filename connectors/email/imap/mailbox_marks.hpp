@@ -17,7 +17,8 @@ class MailboxMarks {
 
   // A connection has begun: what was refused on the one before is tried once more.
   void begin(const Selected& selected);
-  void owe(Uid uid) { owed_.insert(uid); }
+  // A mail that was cut is never moved or erased: the mailbox has the only whole one.
+  void owe(Uid uid, bool cut);
   // Marks what is owed. An error: the connection is over, and the rest stays owed.
   Result<void> settle(ImapSession& session);
   // The numbering is another one, so nothing here names a mail any more.
@@ -26,6 +27,7 @@ class MailboxMarks {
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
+  [[nodiscard]] bool removes() const { return account_.after == AfterIngest::move || account_.after == AfterIngest::erase; }
   Result<void> mark(ImapSession& session, const std::vector<Uid>& uids);
 
   const ImapAccount& account_;

@@ -253,7 +253,11 @@ Result<void> MailboxReader::Loop::take_batch(ImapSession& session, std::vector<B
   for (;;) {
     auto all = intake.take(session, batch, walk->not_before);
     for (const BatchMail& mail : batch)
-      if (mail.fate == Fate::durable && ahead.insert(mail.uid).second) marks.owe(mail.uid);
+      if (mail.fate == Fate::durable && ahead.insert(mail.uid).second) {
+        marks.owe(mail.uid, mail.cut);
+        if (mail.cut && ports.report)
+          ports.report("mail " + std::to_string(mail.uid) + " is over the limit: its beginning is taken, and it stays in the mailbox");
+      }
     if (!all) return all.error();
     auto settled = marks.settle(session);
     change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });

@@ -17,9 +17,9 @@
 namespace usher::connectors::email::imap {
 
 // Takes a mail; `done` runs exactly once, on any thread, also within accept(). `unavailable` and `overloaded`: the same mail
-// comes again after a pause. Any other error: it can never be taken, and is passed over.
+// comes again after a pause. Any other error: it can never be taken, and is passed over. `cut`: only its beginning is here.
 using TakenDone = std::function<void(Result<void>)>;
-using MailSink = std::function<void(std::string bytes, Instant arrived_at, TakenDone done)>;
+using MailSink = std::function<void(std::string bytes, Instant arrived_at, bool cut, TakenDone done)>;
 
 struct MailboxStatus {
   bool connected = false;

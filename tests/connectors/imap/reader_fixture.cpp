@@ -27,7 +27,7 @@ std::optional<Position> MemoryPlace::kept() const {
 }
 
 MailboxReader::Ports Desk::ports(TokenSource token) {
-  return {[this](std::string bytes, Instant at, TakenDone done) { accept(std::move(bytes), at, std::move(done)); }, place, clock_,
+  return {[this](std::string bytes, Instant at, bool cut, TakenDone done) { accept(std::move(bytes), at, cut, std::move(done)); }, place, clock_,
           std::move(token), [this](const std::string& words) {
             const std::lock_guard lock(mutex_);
             reports_.push_back(words);
@@ -35,10 +35,10 @@ MailboxReader::Ports Desk::ports(TokenSource token) {
           }};
 }
 
-void Desk::accept(std::string bytes, Instant arrived_at, TakenDone done) {
+void Desk::accept(std::string bytes, Instant arrived_at, bool cut, TakenDone done) {
   std::unique_lock lock(mutex_);
   if (holding_) {
-    taken_.push_back({std::move(bytes), arrived_at});
+    taken_.push_back({std::move(bytes), arrived_at, cut});
     owed_.push_back(std::move(done));
     changed_.notify_all();
     return;
@@ -48,7 +48,7 @@ void Desk::accept(std::string bytes, Instant arrived_at, TakenDone done) {
     answer = std::move(answers_.front());
     answers_.pop_front();
   }
-  if (answer) taken_.push_back({std::move(bytes), arrived_at});
+  if (answer) taken_.push_back({std::move(bytes), arrived_at, cut});
   changed_.notify_all();
   lock.unlock();
   done(answer);

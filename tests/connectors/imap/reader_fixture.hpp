@@ -28,6 +28,7 @@ class MemoryPlace final : public MailboxPlace {
 struct Taken {
   std::string bytes;
   Instant arrived_at;
+  bool cut = false;
 };
 
 class Desk {
@@ -52,7 +53,7 @@ class Desk {
   bool wait_for_mails(std::size_t count) const;
 
  private:
-  void accept(std::string bytes, Instant arrived_at, TakenDone done);
+  void accept(std::string bytes, Instant arrived_at, bool cut, TakenDone done);
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;

@@ -163,3 +163,38 @@ TEST_CASE("pauses grow while connections end soon though each has looked through
   // At least half of 20, 40, 80, 160 and 320 ms.
   CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(310));
 }
+
+TEST_CASE("a mail over the limit is handed over as cut and never moved or erased", "[imap][rule-J1]") {
+  PlayedMailbox box;
+  Desk desk;
+  new_mails(box, desk, {"large", "small"});
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string& words) {
+    if (of_body(words)) return false;
+    return peer.say("* 1 FETCH (UID 1 RFC822.SIZE " + std::to_string(imap::limits::mail_bytes_max + 1) +
+                    ")\r\n* 2 FETCH (UID 2 RFC822.SIZE 20)\r\n" + tag + " OK done\r\n");
+  };
+  auto account = box.account();
+  account.after = GENERATE(AfterIngest::move, AfterIngest::erase);
+  account.move_to = "Done";
+  MailboxReader reader(account, desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  REQUIRE(desk.subjects() == Subjects{"large", "small"});
+  CHECK(desk.taken()[0].cut);
+  CHECK_FALSE(desk.taken()[1].cut);
+  CHECK(box.mails().contains(1));
+  CHECK_FALSE(box.mails().contains(2));
+  CHECK(desk.reports() == std::vector<std::string>{"mail 1 is over the limit: its beginning is taken, and it stays in the mailbox"});
+}
+
+TEST_CASE("a mail that is handed out as if it were empty is asked for again", "[imap][rule-J1]") {
+  PlayedMailbox box;
+  Desk desk;
+  new_mails(box, desk, {"one"});
+  std::atomic<int> left = 2;
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string& tag, const std::string& words) {
+    return of_body(words) && left-- > 0 && peer.say("* 1 FETCH (UID 1 BODY[] {0}\r\n)\r\n" + tag + " OK done\r\n");
+  };
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(desk.subjects() == Subjects{"one"});
+}
