@@ -120,27 +120,36 @@ MailboxesPost::MailboxesPost(Partition partition, Ports ports, const std::vector
 MailboxesPost::~MailboxesPost() { stop(); }
 
 void MailboxesPost::stop() {
+  const std::lock_guard changing(changing_);
+  Mailboxes ended;
   const std::lock_guard lock(mutex_);
   stopped_ = true;
-  mailboxes_.clear();
+  ended.swap(mailboxes_);
 }
 
 void MailboxesPost::use(const std::vector<Instance>& instances) {
-  const std::lock_guard lock(mutex_);
-  if (stopped_) return;
-  std::map<std::string, std::unique_ptr<Mailbox>> kept;
+  const std::lock_guard changing(changing_);
+  Mailboxes ended;
   std::vector<std::pair<const Instance*, ImapAccount>> fresh;
-  for (const Instance& instance : instances) {
-    auto account = mailbox_of(instance);
-    if (!account) continue;
-    const auto at = mailboxes_.find(instance.id.text());
-    if (at != mailboxes_.end() && same_settings(at->second->instance(), instance)) kept.insert(mailboxes_.extract(at));
-    else fresh.emplace_back(&instance, std::move(*account));
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    ended.swap(mailboxes_);
+    for (const Instance& instance : instances) {
+      auto account = mailbox_of(instance);
+      if (!account) continue;
+      const auto at = ended.find(instance.id.text());
+      if (at != ended.end() && same_settings(at->second->instance(), instance)) mailboxes_.insert(ended.extract(at));
+      else fresh.emplace_back(&instance, std::move(*account));
+    }
   }
   // Those that are gone or other end before the new ones begin: a mailbox has one reader.
-  mailboxes_ = std::move(kept);
-  for (auto& [instance, account] : fresh)
-    mailboxes_.emplace(instance->id.text(), std::make_unique<Mailbox>(*instance, std::move(account), partition_, ports_, leases_, holder_));
+  ended.clear();
+  for (auto& [instance, account] : fresh) {
+    auto mailbox = std::make_unique<Mailbox>(*instance, std::move(account), partition_, ports_, leases_, holder_);
+    const std::lock_guard lock(mutex_);
+    mailboxes_.emplace(instance->id.text(), std::move(mailbox));
+  }
 }
 
 std::vector<MailboxFigures> MailboxesPost::figures() const {

@@ -53,9 +53,13 @@ class MailboxesPost {
   const Ports ports_;
   state::Leases* const leases_;
   const std::string holder_;
+  using Mailboxes = std::map<std::string, std::unique_ptr<Mailbox>>;
+
+  std::mutex changing_;  // Held while mailboxes end and begin, which may take seconds; taken before mutex_.
+  // Held for moments only: the router asks for figures. So a mailbox ends after mutex_ is let go.
   mutable std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<Mailbox>> mailboxes_;  // Guarded by mutex_; by the connector's name.
-  bool stopped_ = false;                                       // Guarded by mutex_.
+  Mailboxes mailboxes_;   // Guarded by mutex_; by the connector's name.
+  bool stopped_ = false;  // Guarded by mutex_.
 };
 
 // For egress: puts a copy of what was sent where the connector wants it. The tokens outlive it.
