@@ -54,12 +54,12 @@ void Egress::Carrier::start_ready() {
     }
     if (client.in_flight() >= limits::webhooks_in_flight_max || in_flight[one.request.connector] >= one_connector_max) continue;
     if (!has_turn(one, waiting[one.request.connector])) continue;
-    attempt(one, *instance, *connector);
+    attempt(one, waiting[one.request.connector], *instance, *connector);
     if (one.stage == EgressStage::in_flight) ++in_flight[one.request.connector];
   }
 }
 
-void Egress::Carrier::attempt(EgressAttempt& attempt, const Instance& instance, const Connector& connector) {
+void Egress::Carrier::attempt(EgressAttempt& attempt, std::size_t& waiting, const Instance& instance, const Connector& connector) {
   const auto failed = [&](std::string why) {
     attempt.verdict = Verdict{DeliveryState::failed, std::move(why), {}, "unrenderable"};
     report(attempt);
@@ -88,6 +88,11 @@ void Egress::Carrier::attempt(EgressAttempt& attempt, const Instance& instance, 
     return;
   }
   if (auto* mail = std::get_if<MailPost>(&*rendered)) {
+    // Only what is rendered shows that a connector sends mail, so the first one had its turn before anybody asked the lane.
+    if (!mails.knows(request.connector)) {
+      mails.meet(request.connector, mail->account);
+      if (!has_turn(attempt, waiting)) return;
+    }
     attempt.stage = EgressStage::in_flight;
     mails.start(request.connector, static_cast<std::uint64_t>(attempt.offset), request.attempt, std::move(*mail));
     return;

@@ -85,7 +85,7 @@ struct Egress::Carrier {
   bool seen_before(const std::string& effect);
   void start_ready();
   bool has_turn(EgressAttempt& attempt, std::size_t& waiting);
-  void attempt(EgressAttempt& attempt, const Instance& instance, const Connector& connector);
+  void attempt(EgressAttempt& attempt, std::size_t& waiting, const Instance& instance, const Connector& connector);
   void report(EgressAttempt& attempt);
   void move_cursor();
   void show_status();

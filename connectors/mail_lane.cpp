@@ -22,6 +22,23 @@ MailLane::MailLane(const Clock& clock, MailHooks hooks, Done done)
     : clock_(clock), done_(std::move(done)), copies_(std::move(hooks.after_sent)),
       client_(std::move(hooks.tokens), hooks.times, [this](MailClient::Result result) { finished(std::move(result)); }) {}
 
+bool MailLane::knows(const ConnectorId& connector) const {
+  const std::lock_guard lock(mutex_);
+  return mailboxes_.contains(connector);
+}
+
+void MailLane::meet(const ConnectorId& connector, const email::SmtpAccount& account) {
+  const std::lock_guard lock(mutex_);
+  set_pace(mailboxes_[connector], account);
+}
+
+void MailLane::set_pace(Mailbox& mailbox, const email::SmtpAccount& account) {
+  mailbox.connections = std::max(1, account.connections);
+  const int rate = std::max(1, account.mails_per_minute);
+  if (mailbox.bucket == nullptr || mailbox.mails_per_minute != rate) mailbox.bucket = std::make_shared<TokenBuckets>(rate, 1);
+  mailbox.mails_per_minute = rate;
+}
+
 MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, std::size_t waiting) {
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(connector);
@@ -47,14 +64,10 @@ MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, std::si
 void MailLane::start(const ConnectorId& connector, std::uint64_t ticket, int attempt, MailPost post) {
   {
     const std::lock_guard lock(mutex_);
-    Mailbox& mailbox = mailboxes_[connector];
-    mailbox.connections = std::max(1, post.account.connections);
-    const int rate = std::max(1, post.account.mails_per_minute);
-    if (mailbox.bucket == nullptr || mailbox.mails_per_minute != rate) {
-      mailbox.bucket = std::make_shared<TokenBuckets>(rate, 1);
-      static_cast<void>(mailbox.bucket->take("", clock_.steady()));  // This one.
-    }
-    mailbox.mails_per_minute = rate;
+    Mailbox& mailbox = mailboxes_.at(connector);
+    const auto before = mailbox.bucket;
+    set_pace(mailbox, post.account);
+    if (mailbox.bucket != before) static_cast<void>(mailbox.bucket->take("", clock_.steady()));  // This one, at its new pace.
     ++mailbox.in_flight;
     tickets_.emplace(ticket, Ticket{connector, attempt});
   }

@@ -37,9 +37,12 @@ class MailLane {
 
   MailLane(const Clock& clock, MailHooks hooks, Done done);
 
-  // `waiting`: how many of this connector's wait ahead of it. Always `now` for what is no mailbox.
+  // What turn() is asked of. A connector that was never met is no mailbox, as far as is known: render its reply and look.
+  [[nodiscard]] bool knows(const ConnectorId& connector) const;
+  void meet(const ConnectorId& connector, const email::SmtpAccount& account);
+  // `waiting`: how many of this connector's wait ahead of it. Always `now` for a connector that was never met.
   [[nodiscard]] Turn turn(const ConnectorId& connector, int attempt, std::size_t waiting);
-  // Requires: turn() said now. Done follows.
+  // Requires: it was met, and turn() said now. Done follows.
   void start(const ConnectorId& connector, std::uint64_t ticket, int attempt, MailPost post);
   void wind_down() { client_.wind_down(); }
   // What is wrong with a mail server, in words, with the connector's name; empty: nothing.
@@ -47,7 +50,7 @@ class MailLane {
   [[nodiscard]] CopyFigures copies() const { return copies_.figures(); }
 
  private:
-  // One connector that was seen to send mail.
+  // One connector that was met.
   struct Mailbox {
     int connections = 1, mails_per_minute = 1;
     std::shared_ptr<TokenBuckets> bucket;
@@ -59,6 +62,7 @@ class MailLane {
     ConnectorId connector;
     int attempt = 1;
   };
+  void set_pace(Mailbox& mailbox, const email::SmtpAccount& account);
   void finished(MailClient::Result result);
   void note(Mailbox& mailbox, const Verdict& verdict);
 

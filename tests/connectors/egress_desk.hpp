@@ -77,7 +77,13 @@ struct EgressDesk {
   void start(bool allow_private_addresses = true, MailHooks hooks = {}) {
     egress.emplace(0, Egress::Ports{journal, bodies, clock}, instances(), allow_private_addresses, std::move(hooks));
   }
-  std::vector<Instance> instances() const { return {sample_instance(webform_connector), hooked, mailbox}; }
+  std::vector<Instance> instances() const {
+    std::vector<Instance> out{sample_instance(webform_connector), hooked, mailbox};
+    out.insert(out.end(), more_mailboxes.begin(), more_mailboxes.end());
+    return out;
+  }
+  // Another of the kind of `mailbox` as it is now, called `mail-NUMBER`.
+  void add_mailbox(std::uint64_t number) { more_mailboxes.emplace_back(mailbox).id = ConnectorId("mail-" + std::to_string(number)); }
 
   // What the router writes for the reply `number` of `conversation`.
   void write(std::uint64_t number, std::uint64_t conversation = 1, int attempt = 1, const char* connector = "shop") {
@@ -90,7 +96,7 @@ struct EgressDesk {
   }
   void write_mail(std::uint64_t number, int attempt = 1) { write(number, number, attempt, "support-mail"); }
   static const Connector& of(std::string_view connector) {
-    return connector == "contact" ? webform_connector : connector == "support-mail" ? email_connector : http_connector;
+    return connector == "contact" ? webform_connector : connector == "support-mail" || connector.starts_with("mail-") ? email_connector : http_connector;
   }
   void put(std::string value, std::string id, std::string type = std::string(send_request_type)) {
     journal.append(Stream::outbound, 0, {std::move(id), std::move(type), std::move(value)}, [](const auto& appended) { REQUIRE(appended); });
@@ -136,6 +142,7 @@ struct EgressDesk {
   Bodies bodies;
   Instance hooked;
   Instance mailbox{sample_instance(email_connector)};
+  std::vector<Instance> more_mailboxes;
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Egress> egress;

@@ -1,7 +1,9 @@
 // Replies by mail: from the outbound stream to a submission server and back as what became of them.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "routing/message/limits.hpp"
@@ -135,6 +137,27 @@ TEST_CASE("a mailbox sends no faster than its provider takes and no more at a ti
   for (const auto& report : desk.wait_for(35)) CHECK(report.state == DeliveryState::sent);
   CHECK(server.connections() == 35);
   CHECK(most <= 2);
+}
+
+TEST_CASE("more mailboxes than mails may be under way take turns", "[egress]") {
+  EgressDesk desk;
+  std::atomic<bool> hangs{true};
+  std::vector<std::unique_ptr<SmtpServer>> servers;
+  for (std::uint64_t i = 1; i <= limits::mails_in_flight_max + 4; ++i) {
+    servers.push_back(std::make_unique<SmtpServer>(SmtpHabits{}, [&](std::string_view stage, const SmtpGot&) {
+      if (stage == "DATA") hangs.wait(true);
+      return std::optional<std::string>();
+    }));
+    desk.mail_to(*servers.back());
+    desk.add_mailbox(i);
+  }
+  desk.start();
+  for (std::uint64_t i = 1; i <= servers.size(); ++i) desk.write(i, i, 1, ("mail-" + std::to_string(i)).c_str());
+  const auto connected = [&] { return std::count_if(servers.begin(), servers.end(), [](const auto& server) { return server->connections() > 0; }); };
+  await([&] { return connected() == limits::mails_in_flight_max && desk.egress->status().pending == servers.size(); });
+  hangs = false;
+  hangs.notify_all();
+  for (const auto& report : desk.wait_for(servers.size())) CHECK(report.state == DeliveryState::sent);
 }
 
 TEST_CASE("a mail server that hangs leaves room for other channels", "[egress]") {
