@@ -83,7 +83,7 @@ std::string MailLane::trouble() const {
 
 void MailLane::finished(MailClient::Result result) {
   Verdict verdict = judge(result.outcome);
-  const bool cut_off = result.outcome.trouble == SmtpTrouble::stopped;
+  const bool cut_off = result.outcome.trouble == SmtpTrouble::stopped && !is_taken(result.outcome);
   {
     const std::lock_guard lock(mutex_);
     const Ticket ticket = tickets_.at(result.ticket);

@@ -21,7 +21,6 @@ bool is_too_large(const SmtpOutcome& outcome) {
 }
 
 Verdict judge_answer(const SmtpOutcome& outcome) {
-  if (outcome.stage == SmtpStage::dot && outcome.code / 100 == 2) return {DeliveryState::sent, outcome.text, {}, {}};
   if (is_login_refused(outcome)) return deferred("the mail server refused the login: " + outcome.text, "auth");
   if (outcome.code / 100 == 4) return deferred(outcome.text, "smtp_4xx");
   if (outcome.code / 100 != 5) return deferred("the mail server said what fits nothing: " + outcome.text, "no_answer");
@@ -38,7 +37,10 @@ bool is_login_refused(const SmtpOutcome& outcome) {
          std::find(std::begin(wants_login), std::end(wants_login), outcome.code) != std::end(wants_login);
 }
 
+bool is_taken(const SmtpOutcome& outcome) { return outcome.stage == SmtpStage::dot && outcome.code / 100 == 2; }
+
 Verdict judge(const SmtpOutcome& outcome) {
+  if (is_taken(outcome)) return {DeliveryState::sent, outcome.text, {}, {}};
   switch (outcome.trouble) {
     case SmtpTrouble::none: break;
     case SmtpTrouble::tls: return deferred(outcome.words, "tls");

@@ -34,7 +34,9 @@ struct SmtpOutcome {
   std::string words;  // Of the trouble: a sentence without its full stop.
 };
 
-// 2xx to the dot: sent. See the head.
+// 2xx to the dot: the server has the mail, whatever ended the attempt after that.
+[[nodiscard]] bool is_taken(const SmtpOutcome& outcome);
+// Taken: sent. See the head.
 [[nodiscard]] Verdict judge(const SmtpOutcome& outcome);
 // The server refused who we are, not what we sent: a fresh token, or an operator, can help.
 [[nodiscard]] bool is_login_refused(const SmtpOutcome& outcome);

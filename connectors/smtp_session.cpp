@@ -177,7 +177,9 @@ SmtpOutcome perform(const CurlHandle& easy, Dialogue& dialogue) {
   set_option(easy, CURLOPT_ERRORBUFFER, error);
   const CURLcode code = curl_easy_perform(easy.get());
   SmtpOutcome outcome{dialogue.stage, dialogue.answer.code(), dialogue.answer.text(), SmtpTrouble::none, {}};
-  if (dialogue.refused_address) {
+  if (is_taken(outcome)) {
+    // Time may end, or a stop may come, between the server's word and libcurl's return; sending it again would be a second copy.
+  } else if (dialogue.refused_address) {
     outcome.trouble = SmtpTrouble::tls;
     outcome.words = "without TLS only a mail server on loopback is spoken to";
   } else if (dialogue.given_up != SmtpTrouble::none) {

@@ -116,6 +116,17 @@ TEST_CASE("each refusal at each stage has its verdict", "[smtp]") {
   }
 }
 
+TEST_CASE("a mail that was taken is sent whatever ended the attempt after that", "[smtp][rule-E5]") {
+  for (const auto trouble : {SmtpTrouble::none, SmtpTrouble::cut, SmtpTrouble::slow, SmtpTrouble::stopped}) {
+    const SmtpOutcome outcome{SmtpStage::dot, 250, "250 2.0.0 queued", trouble, "cut off"};
+    CHECK(is_taken(outcome));
+    CHECK(judge(outcome).state == DeliveryState::sent);
+    CHECK(judge(outcome).detail == "250 2.0.0 queued");
+  }
+  CHECK_FALSE(is_taken({SmtpStage::data, 250, "250 fine", SmtpTrouble::none, {}}));
+  CHECK_FALSE(is_taken({SmtpStage::dot, 0, {}, SmtpTrouble::slow, "slow"}));
+}
+
 TEST_CASE("a line that is cut means later and after the text it means that nobody knows", "[smtp]") {
   for (const char* stage : {"greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "text", "dot"}) {
     INFO(stage);
