@@ -14,6 +14,14 @@ bool takes_token(const email::Credentials& credentials) {
   return credentials.login == email::Login::xoauth2 || credentials.login == email::Login::oauthbearer;
 }
 
+// How many mailboxes are remembered whose servers take the plain sender alone. One that is forgotten costs a connection.
+constexpr std::size_t plain_senders_max = 256;
+
+// Nothing was taken, and it may be for the sender: Postfix says so only at the recipient, Microsoft after the text.
+bool may_be_for_the_sender(const SmtpOutcome& outcome) {
+  return outcome.trouble == SmtpTrouble::none && outcome.stage >= SmtpStage::sender && outcome.code / 100 == 5 && !is_login_refused(outcome);
+}
+
 SmtpOutcome no_token(std::string words) { return {SmtpStage::connect, 0, {}, SmtpTrouble::login, std::move(words)}; }
 
 }  // namespace
@@ -80,13 +88,26 @@ void MailClient::work() {
   }
 }
 
-SmtpOutcome MailClient::attempt(MailPost& post, SmtpWatch& watch) const {
-  auto outcome = log_in_and_send(post, watch);
-  // Some providers take the mailbox's plain address as the sender and no other. Bounces are then known by what they return.
+// Some providers take the mailbox's plain address as the sender and no other. Bounces are then known by what they return.
+SmtpOutcome MailClient::attempt(MailPost& post, SmtpWatch& watch) {
   const std::string plain = email::without_reply_tag(post.envelope_from);
-  if (outcome.stage != SmtpStage::sender || outcome.code / 100 != 5 || is_login_refused(outcome) || plain == post.envelope_from) return outcome;
+  if (plain == post.envelope_from) return log_in_and_send(post, watch);
+  const auto& server = post.account.server;
+  const std::string mailbox = plain + " " + server.host + ":" + std::to_string(server.port);
+  {
+    const std::lock_guard lock(mutex_);
+    if (plain_senders_.contains(mailbox)) post.envelope_from = plain;
+  }
+  auto outcome = log_in_and_send(post, watch);
+  // What the server refuses for any other reason it refuses again: its last word counts.
+  if (post.envelope_from == plain || !may_be_for_the_sender(outcome)) return outcome;
   post.envelope_from = plain;
-  return log_in_and_send(post, watch);
+  outcome = log_in_and_send(post, watch);
+  if (!is_taken(outcome)) return outcome;
+  const std::lock_guard lock(mutex_);
+  if (plain_senders_.size() >= plain_senders_max) plain_senders_.clear();
+  plain_senders_.insert(mailbox);
+  return outcome;
 }
 
 SmtpOutcome MailClient::log_in_and_send(const MailPost& post, SmtpWatch& watch) const {

@@ -9,6 +9,8 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -43,7 +45,7 @@ class MailClient {
     MailPost post;
   };
   void work();
-  [[nodiscard]] SmtpOutcome attempt(MailPost& post, SmtpWatch& watch) const;
+  [[nodiscard]] SmtpOutcome attempt(MailPost& post, SmtpWatch& watch);
   [[nodiscard]] SmtpOutcome log_in_and_send(const MailPost& post, SmtpWatch& watch) const;
 
   // Constant after construction.
@@ -55,6 +57,7 @@ class MailClient {
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::vector<SmtpWatch*> watches_;  // Of the attempts under way.
+  std::set<std::string> plain_senders_;  // Mailboxes whose servers refused any other sender, as far as is remembered.
   std::size_t in_flight_ = 0;
   bool winding_down_ = false, stopping_ = false;
   // The owner's.

@@ -180,19 +180,47 @@ TEST_CASE("a mail server that hangs leaves room for other channels", "[egress]")
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("a provider that takes the plain address alone as the sender gets it in the same attempt", "[egress]") {
+TEST_CASE("a provider that takes the plain address alone as the sender gets it in the same attempt and from then on", "[egress]") {
+  // Some look at the sender as it is said, Postfix only at the recipient, Microsoft after the text.
+  const std::pair<const char*, const char*> refusals[] = {{"MAIL", "550 5.7.60 not your address\r\n"},
+                                                          {"RCPT", "553 5.7.1 <x>: Sender address rejected: not owned by user\r\n"},
+                                                          {"DATA", "554 5.7.1 not your address\r\n"},
+                                                          {"dot", "554 5.2.252 SendAsDenied\r\n"}};
+  for (const auto& refusal : refusals) {
+    INFO(refusal.first);
+    EgressDesk desk;
+    SmtpServer server({}, [&](std::string_view stage, const SmtpGot& got) {
+      const bool refused = stage == refusal.first && got.command("MAIL").find('+') != std::string::npos;
+      return refused ? std::optional<std::string>(refusal.second) : std::nullopt;
+    });
+    desk.mail_to(server);
+    desk.start();
+    desk.write_mail(1);
+    CHECK(desk.only().state == DeliveryState::sent);
+    const auto got = server.wait_for(2);
+    CHECK(got[0].command("MAIL").starts_with("MAIL FROM:<support+"));
+    CHECK(got[1].command("MAIL").starts_with("MAIL FROM:<support@example.com> "));
+    desk.write_mail(2);
+    CHECK(desk.wait_for(2)[1].state == DeliveryState::sent);
+    CHECK(server.wait_for(3)[2].command("MAIL").starts_with("MAIL FROM:<support@example.com> "));
+  }
+}
+
+TEST_CASE("a recipient who is refused to the plain sender too is the last word and proves nothing of the sender", "[egress]") {
   EgressDesk desk;
-  SmtpServer server({}, [](std::string_view stage, const SmtpGot& got) {
-    const bool refused = stage == "MAIL" && got.command("MAIL").find('+') != std::string::npos;
-    return refused ? std::optional<std::string>("550 5.7.60 not your address\r\n") : std::nullopt;
-  });
+  std::atomic<bool> refuses{true};
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot&) { return stage == "RCPT" && refuses ? std::optional<std::string>("550 5.1.1 no such user\r\n") : std::nullopt; });
   desk.mail_to(server);
   desk.start();
   desk.write_mail(1);
-  CHECK(desk.only().state == DeliveryState::sent);
-  const auto got = server.wait_for(2);
-  CHECK(got[0].command("MAIL").starts_with("MAIL FROM:<support+"));
-  CHECK(got[1].command("MAIL").starts_with("MAIL FROM:<support@example.com> "));
+  const auto report = desk.only();
+  CHECK(report.state == DeliveryState::failed);
+  CHECK(report.detail == "550 5.1.1 no such user");
+  CHECK(server.wait_for(2).size() == 2);
+  refuses = false;
+  desk.write_mail(2);
+  CHECK(desk.wait_for(2)[1].state == DeliveryState::sent);
+  CHECK(server.wait_for(3)[2].command("MAIL").starts_with("MAIL FROM:<support+"));
 }
 
 TEST_CASE("what was sent behind a mail that hangs is not sent again after a crash", "[egress][rule-E5]") {
