@@ -11,7 +11,8 @@ namespace usher::connectors {
 namespace {
 
 constexpr std::size_t window_max = 256;   // Not reported yet.
-constexpr std::size_t behind_max = 2048;  // With those that are and wait for one before them: a mail may take minutes.
+static_assert(mails_waiting_in_all_max + limits::mails_in_flight_max <= window_max - 100, "mails leave room for what is no mail");
+constexpr std::size_t behind_max = 8192;  // With those that are and wait for one before them: a mail may take ten minutes.
 constexpr Offset reports_known_max = 8192;  // Records of the inbound stream that are searched for reports at the start.
 constexpr std::size_t recent_max = 2048;  // More than a router may have under way when it is paused.
 constexpr Milliseconds quiet_pause{60'000};      // Nothing to do: wake() ends it.

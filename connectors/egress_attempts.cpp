@@ -17,8 +17,9 @@ constexpr Milliseconds missing_pause{5'000};
 }  // namespace
 
 // A mailbox takes so many mails at a time, and so many a minute: the others wait, or are put off.
-bool Egress::Carrier::has_turn(EgressAttempt& attempt, std::size_t& waiting) {
-  auto turn = mails.turn(attempt.request.connector, attempt.request.attempt, waiting);
+bool Egress::Carrier::has_turn(EgressAttempt& attempt, EgressQueue& queue) {
+  std::size_t& waiting = queue.by_connector[attempt.request.connector];
+  auto turn = mails.turn(attempt.request.connector, attempt.request.attempt, {waiting, queue.in_all});
   if (turn.now) return true;
   if (turn.put_off) {
     attempt.verdict = std::move(turn.put_off);
@@ -26,6 +27,7 @@ bool Egress::Carrier::has_turn(EgressAttempt& attempt, std::size_t& waiting) {
     return false;
   }
   ++waiting;
+  ++queue.in_all;
   const Milliseconds at = ports.clock.steady() + turn.wait;
   if (turn.wait > Milliseconds{0} && (!turn_at || at < *turn_at)) turn_at = at;
   return false;
@@ -33,7 +35,8 @@ bool Egress::Carrier::has_turn(EgressAttempt& attempt, std::size_t& waiting) {
 
 void Egress::Carrier::start_ready() {
   std::set<ConversationId> busy;
-  std::map<ConnectorId, std::size_t> in_flight, waiting;
+  std::map<ConnectorId, std::size_t> in_flight;
+  EgressQueue queue;
   turn_at.reset();
   for (const EgressAttempt& one : window)
     if (one.stage == EgressStage::in_flight) ++in_flight[one.request.connector];
@@ -53,13 +56,13 @@ void Egress::Carrier::start_ready() {
       continue;
     }
     if (client.in_flight() >= limits::webhooks_in_flight_max || in_flight[one.request.connector] >= one_connector_max) continue;
-    if (!has_turn(one, waiting[one.request.connector])) continue;
-    attempt(one, waiting[one.request.connector], *instance, *connector);
+    if (!has_turn(one, queue)) continue;
+    attempt(one, queue, *instance, *connector);
     if (one.stage == EgressStage::in_flight) ++in_flight[one.request.connector];
   }
 }
 
-void Egress::Carrier::attempt(EgressAttempt& attempt, std::size_t& waiting, const Instance& instance, const Connector& connector) {
+void Egress::Carrier::attempt(EgressAttempt& attempt, EgressQueue& queue, const Instance& instance, const Connector& connector) {
   const auto failed = [&](std::string why) {
     attempt.verdict = Verdict{DeliveryState::failed, std::move(why), {}, "unrenderable"};
     report(attempt);
@@ -91,7 +94,7 @@ void Egress::Carrier::attempt(EgressAttempt& attempt, std::size_t& waiting, cons
     // Only what is rendered shows that a connector sends mail, so the first one had its turn before anybody asked the lane.
     if (!mails.knows(request.connector)) {
       mails.meet(request.connector, mail->account);
-      if (!has_turn(attempt, waiting)) return;
+      if (!has_turn(attempt, queue)) return;
     }
     attempt.stage = EgressStage::in_flight;
     mails.start(request.connector, static_cast<std::uint64_t>(attempt.offset), request.attempt, std::move(*mail));

@@ -31,6 +31,12 @@ struct EgressAttempt {
   Milliseconds not_before{0};
 };
 
+// Replies that wait for their turn, in one look at the window.
+struct EgressQueue {
+  std::map<ConnectorId, std::size_t> by_connector{};
+  std::size_t in_all = 0;
+};
+
 // What other threads leave for the carrier's. Outlives it, since the journal keeps the wake-up for ever.
 struct EgressNotes {
   std::mutex mutex;
@@ -84,8 +90,8 @@ struct Egress::Carrier {
   void take(journal::Stored stored);
   bool seen_before(const std::string& effect);
   void start_ready();
-  bool has_turn(EgressAttempt& attempt, std::size_t& waiting);
-  void attempt(EgressAttempt& attempt, std::size_t& waiting, const Instance& instance, const Connector& connector);
+  bool has_turn(EgressAttempt& attempt, EgressQueue& queue);
+  void attempt(EgressAttempt& attempt, EgressQueue& queue, const Instance& instance, const Connector& connector);
   void report(EgressAttempt& attempt);
   void move_cursor();
   void show_status();

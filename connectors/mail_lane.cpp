@@ -13,8 +13,13 @@ Milliseconds retry_wait(int attempt) {
   return std::min(wait, Milliseconds(limits::retry_longest));
 }
 
-// It says nothing about one mail, so the next one would fare the same.
-bool is_of_the_server(const Verdict& verdict) { return verdict.kind == "no_answer" || verdict.kind == "auth" || verdict.kind == "tls"; }
+// It says nothing about one mail, so the next one would fare the same. A server that takes texts and is silent holds each
+// mail for ten minutes, so it is left alone as well.
+bool is_of_the_server(const Verdict& verdict) {
+  return verdict.kind == "no_answer" || verdict.kind == "auth" || verdict.kind == "tls" || verdict.kind == "unknown";
+}
+
+Verdict paced(std::string detail, int attempt) { return {DeliveryState::deferred, std::move(detail), retry_wait(attempt), "paced"}; }
 
 }  // namespace
 
@@ -33,18 +38,26 @@ void MailLane::meet(const ConnectorId& connector, const email::SmtpAccount& acco
 }
 
 void MailLane::set_pace(Mailbox& mailbox, const email::SmtpAccount& account) {
+  mailbox.server = account.server.host + ":" + std::to_string(account.server.port);
   mailbox.connections = std::max(1, account.connections);
   const int rate = std::max(1, account.mails_per_minute);
   if (mailbox.bucket == nullptr || mailbox.mails_per_minute != rate) mailbox.bucket = std::make_shared<TokenBuckets>(rate, 1);
   mailbox.mails_per_minute = rate;
 }
 
-MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, std::size_t waiting) {
+bool MailLane::has_room_for(const Mailbox& mailbox) const {
+  std::size_t to_server = 0;
+  for (const auto& [connector, other] : mailboxes_)
+    if (other.server == mailbox.server) to_server += other.in_flight;
+  return mailbox.in_flight < static_cast<std::size_t>(mailbox.connections) && to_server < mails_to_one_server_max &&
+         tickets_.size() < limits::mails_in_flight_max;
+}
+
+MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, const Queue& queue) {
   const std::lock_guard lock(mutex_);
   const auto found = mailboxes_.find(connector);
   if (found == mailboxes_.end()) return {};
   Mailbox& mailbox = found->second;
-  const auto not_now = [](Milliseconds wait) { return Turn{false, std::nullopt, wait}; };
   const Milliseconds now = clock_.steady();
   if (now < mailbox.rests_until) {
     // A wrong password that is tried for each mail locks the account, and a dead server would hold up all the others.
@@ -52,13 +65,15 @@ MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, std::si
     verdict.retry_after = std::max(retry_wait(attempt), mailbox.rests_until - now);
     return {false, std::move(verdict), {}};
   }
-  if (waiting >= limits::mails_waiting_max) {
-    const std::string rate = std::to_string(mailbox.mails_per_minute);
-    return {false, Verdict{DeliveryState::deferred, "more replies are waiting than the mail server takes (" + rate + " a minute)", retry_wait(attempt), "paced"}, {}};
+  if (queue.of_connector >= limits::mails_waiting_max)
+    return {false, paced("more replies are waiting than the mail server takes (" + std::to_string(mailbox.mails_per_minute) + " a minute)", attempt), {}};
+  Milliseconds wait{0};
+  if (has_room_for(mailbox)) {
+    wait = mailbox.bucket->take("", now);
+    if (wait == Milliseconds{0}) return {};
   }
-  if (mailbox.in_flight >= static_cast<std::size_t>(mailbox.connections) || tickets_.size() >= limits::mails_in_flight_max) return not_now({});
-  if (const auto wait = mailbox.bucket->take("", now); wait > Milliseconds{0}) return not_now(wait);
-  return {};
+  if (queue.in_all >= mails_waiting_in_all_max) return {false, paced("more replies are waiting than the mail servers take", attempt), {}};
+  return {false, std::nullopt, wait};
 }
 
 void MailLane::start(const ConnectorId& connector, std::uint64_t ticket, int attempt, MailPost post) {
@@ -107,6 +122,8 @@ void MailLane::note(Mailbox& mailbox, const Verdict& verdict) {
     return;
   }
   mailbox.why = verdict;
+  // What waits out the rest was never said to the server, so nothing is unknown of it.
+  if (verdict.kind == "unknown") mailbox.why = Verdict{DeliveryState::deferred, "the mail server did not say of another mail whether it took it", {}, "no_answer"};
   mailbox.rests_until = clock_.steady() + limits::mail_rest;
 }
 

@@ -3,6 +3,7 @@
 // threads of its own.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,8 +15,15 @@
 #include "connectors/sent_copies.hpp"
 #include "connectors/token_bucket.hpp"
 #include "connectors/verdict.hpp"
+#include "routing/message/limits.hpp"
 
 namespace usher::connectors {
+
+// Of all connectors, read and not sent; more are put off, so that the window of egress has room for what is no mail.
+inline constexpr std::size_t mails_waiting_in_all_max = 128;
+static_assert(limits::mails_waiting_max < mails_waiting_in_all_max);
+// One server's, however many mailboxes are there: one that hangs leaves room for the others.
+inline constexpr std::size_t mails_to_one_server_max = limits::mails_in_flight_max / 2;
 
 // What mails need besides their server. Each may be empty.
 struct MailHooks {
@@ -35,13 +43,18 @@ class MailLane {
     Milliseconds wait{0};            // Neither: worth asking again after so long; 0: when one of its mails is done.
   };
 
+  // Mails ahead of one that wait.
+  struct Queue {
+    std::size_t of_connector = 0, in_all = 0;
+  };
+
   MailLane(const Clock& clock, MailHooks hooks, Done done);
 
   // What turn() is asked of. A connector that was never met is no mailbox, as far as is known: render its reply and look.
   [[nodiscard]] bool knows(const ConnectorId& connector) const;
   void meet(const ConnectorId& connector, const email::SmtpAccount& account);
-  // `waiting`: how many of this connector's wait ahead of it. Always `now` for a connector that was never met.
-  [[nodiscard]] Turn turn(const ConnectorId& connector, int attempt, std::size_t waiting);
+  // Always `now` for a connector that was never met.
+  [[nodiscard]] Turn turn(const ConnectorId& connector, int attempt, const Queue& queue);
   // Requires: it was met, and turn() said now. Done follows.
   void start(const ConnectorId& connector, std::uint64_t ticket, int attempt, MailPost post);
   void wind_down() { client_.wind_down(); }
@@ -52,6 +65,7 @@ class MailLane {
  private:
   // One connector that was met.
   struct Mailbox {
+    std::string server;  // HOST:PORT.
     int connections = 1, mails_per_minute = 1;
     std::shared_ptr<TokenBuckets> bucket;
     std::size_t in_flight = 0;
@@ -63,6 +77,7 @@ class MailLane {
     int attempt = 1;
   };
   void set_pace(Mailbox& mailbox, const email::SmtpAccount& account);
+  [[nodiscard]] bool has_room_for(const Mailbox& mailbox) const;
   void finished(MailClient::Result result);
   void note(Mailbox& mailbox, const Verdict& verdict);
 

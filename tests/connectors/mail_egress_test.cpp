@@ -62,9 +62,13 @@ TEST_CASE("a line cut after the text is sent once more with the same id and the 
   CHECK(unknown.state == DeliveryState::deferred);
   CHECK(unknown.retry_after == limits::mail_retry_first);
   CHECK(unknown.detail.starts_with("the mail server did not say whether it took the mail, so it is sent once more: "));
-  CHECK(desk.egress->status().mail_trouble.empty());  // It says nothing of the server as a whole.
+  await([&] { return desk.egress->status().mail_trouble == "support-mail: the mail server did not say of another mail whether it took it"; });
+  desk.write_mail(9);
+  CHECK(desk.wait_for(2)[1].detail == "the mail server did not say of another mail whether it took it");
+  CHECK(server.connections() == 1);  // It rests.
+  desk.clock.pass(30'000);
   desk.write_mail(1, 2);  // As the engine asks again.
-  CHECK(desk.wait_for(2)[1].state == DeliveryState::sent);
+  CHECK(desk.wait_for(3)[2].state == DeliveryState::sent);
   const auto got = server.wait_for(2);
   REQUIRE(got[0].texts.size() == 1);
   REQUIRE(got[1].texts.size() == 1);
@@ -178,6 +182,60 @@ TEST_CASE("a mail server that hangs leaves room for other channels", "[egress]")
     return put_off == 300 - 2 - limits::mails_waiting_max;
   });
   CHECK(server.connections() == 2);
+}
+
+TEST_CASE("a mail server that is silent after the text is left alone and holds nobody up", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server({}, [](std::string_view stage, const SmtpGot&) { return stage == "dot" ? std::optional(SmtpServer::hang) : std::nullopt; });
+  desk.mail_to(server);
+  MailHooks hooks;
+  hooks.times.after_dot = usher::message::Milliseconds{200};
+  desk.start(true, std::move(hooks));
+  for (std::uint64_t i = 1; i <= 20; ++i) desk.write_mail(i);
+  const auto reports = desk.wait_for(20);
+  const auto unknown = [](const auto& report) { return report.detail.find("so it is sent once more") != std::string::npos; };
+  CHECK(std::count_if(reports.begin(), reports.end(), unknown) == server.connections());
+  CHECK(server.connections() == 2);  // As many as go at a time.
+  for (const auto& report : reports) CHECK(report.state == DeliveryState::deferred);
+}
+
+TEST_CASE("mailboxes of one server that hangs take half of the places for mails and the others send", "[egress]") {
+  EgressDesk desk;
+  SmtpServer hanging({}, [](std::string_view stage, const SmtpGot&) { return stage == "MAIL" ? std::optional(SmtpServer::hang) : std::nullopt; });
+  SmtpServer good;
+  desk.mail_to(hanging);
+  for (std::uint64_t i = 1; i <= 6; ++i) desk.add_mailbox(i);
+  desk.mail_to(good);
+  desk.start();
+  for (std::uint64_t i = 1; i <= 12; ++i) desk.write(i, i, 1, ("mail-" + std::to_string(i % 6 + 1)).c_str());
+  await([&] { return hanging.connections() == mails_to_one_server_max; });
+  desk.write_mail(100);
+  CHECK(desk.only().state == DeliveryState::sent);
+  CHECK(hanging.connections() == mails_to_one_server_max);
+}
+
+TEST_CASE("many mailboxes that hang together leave room for other channels and for mailboxes that do not", "[egress]") {
+  EgressDesk desk;
+  SmtpServer hanging({}, [](std::string_view stage, const SmtpGot&) { return stage == "MAIL" ? std::optional(SmtpServer::hang) : std::nullopt; });
+  SmtpServer good;
+  LoopbackServer web([](const Got&) { return LoopbackServer::status(204); });
+  desk.mail_to(hanging);
+  for (std::uint64_t i = 1; i <= 5; ++i) desk.add_mailbox(i);
+  desk.mail_to(good);
+  desk.hook(web.url());
+  desk.start();
+  for (std::uint64_t i = 1; i <= 300; ++i) desk.write(i, i, 1, ("mail-" + std::to_string(i % 5 + 1)).c_str());
+  desk.write(1000, 1000);
+  web.wait_for(1);
+  desk.write_mail(1001);
+  const std::size_t put_off = 300 - mails_waiting_in_all_max - mails_to_one_server_max;
+  await([&] { return desk.reports().size() == put_off + 2; });
+  std::size_t sent = 0;
+  for (const auto& report : desk.reports()) {
+    if (report.state == DeliveryState::sent) ++sent;
+    else CHECK(report.detail == "more replies are waiting than the mail servers take");
+  }
+  CHECK(sent == 2);
 }
 
 TEST_CASE("a provider that takes the plain address alone as the sender gets it in the same attempt and from then on", "[egress]") {
