@@ -3,6 +3,7 @@
 
 #include "connectors/catalog.hpp"
 #include "connectors/egress_carrier.hpp"
+#include "connectors/email/charset.hpp"
 #include "routing/message/wire.hpp"
 
 namespace usher::connectors {
@@ -13,6 +14,9 @@ namespace {
 constexpr std::size_t one_connector_max = limits::webhooks_in_flight_max / 2;
 constexpr Milliseconds unconfigured_pause{60'000};
 constexpr Milliseconds missing_pause{5'000};
+// A record with more is refused by the router, and the reply would neither be tried again nor fail. With room for the few
+// words that the engine puts before it.
+constexpr std::size_t detail_bytes_max = limits::short_field_bytes_max - 64;
 
 }  // namespace
 
@@ -108,7 +112,8 @@ void Egress::Carrier::report(EgressAttempt& attempt) {
   const Verdict& verdict = *attempt.verdict;
   if (!verdict.kind.empty()) counts.last_error = verdict.kind;
   const Record record =
-      DeliveryReported{attempt.request.reply, attempt.request.attempt, verdict.state, verdict.detail, verdict.retry_after};
+      DeliveryReported{attempt.request.reply, attempt.request.attempt, verdict.state,
+                       std::string(email::cut_utf8(email::to_utf8(verdict.detail, "utf-8"), detail_bytes_max)), verdict.retry_after};
   attempt.stage = EgressStage::reporting;
   const Offset offset = attempt.offset;
   journal::Entry entry{attempt.effect + std::string(egress_report_suffix), std::string(record_type(record)), encode(record)};

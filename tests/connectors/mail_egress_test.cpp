@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "connectors/email/charset.hpp"
 #include "routing/message/limits.hpp"
 #include "tests/connectors/egress_desk.hpp"
 #include "tests/connectors/loopback_server.hpp"
@@ -76,6 +77,25 @@ TEST_CASE("a line cut after the text is sent once more with the same id and the 
   CHECK(header_of(got[1].texts[0], "Message-ID").starts_with("<u1."));
   CHECK(got[0].command("MAIL") == got[1].command("MAIL"));
   CHECK(server.connections() == 2);
+}
+
+TEST_CASE("what a server says at any length becomes a report that can be read", "[egress][rule-E5]") {
+  // Two bytes each, so that a cut at any place may fall into one.
+  std::string words;
+  for (int i = 0; i < 600; ++i) words += "\xc3\xa9";
+  for (const char* stage : {"greeting", "RCPT", "dot"}) {
+    for (const char* code : {"450 ", "550 ", "552 5.3.4 ", "250 "}) {
+      INFO(stage << " " << code);
+      EgressDesk desk;
+      SmtpServer server({}, [&](std::string_view now, const SmtpGot&) { return now == stage ? std::optional<std::string>(code + words + "\r\n") : std::nullopt; });
+      desk.mail_to(server);
+      desk.start();
+      desk.write_mail(1);
+      const auto report = desk.only();  // Decoded as the router does.
+      CHECK(report.detail.size() <= limits::short_field_bytes_max);
+      CHECK(email::to_utf8(report.detail, "utf-8") == report.detail);
+    }
+  }
 }
 
 TEST_CASE("a mail that must wait waits from a minute to an hour", "[egress]") {
