@@ -107,12 +107,27 @@ void MailLane::finished(MailClient::Result result) {
     --mailbox.in_flight;
     if (verdict.state == DeliveryState::deferred) verdict.retry_after = retry_wait(ticket.attempt);
     if (!cut_off) note(mailbox, verdict);
+    if (!cut_off && verdict.kind == "unknown") give_up_the_unknown(result.post.message_id, verdict);
   }
   if (cut_off) return done_(result.ticket, std::nullopt);
   // The report first: a copy is a convenience, and the thread that makes it may be far behind.
   const bool sent = verdict.state == DeliveryState::sent;
   done_(result.ticket, std::move(verdict));
   if (sent) copies_.keep(std::move(result.post));
+}
+
+void MailLane::give_up_the_unknown(const std::string& message_id, Verdict& verdict) {
+  const auto [found, is_first] = unknown_.try_emplace(message_id, 0);
+  if (is_first) unknown_order_.push_back(message_id);
+  const int times = ++found->second;
+  if (unknown_order_.size() > mails_unknown_remembered) {
+    unknown_.erase(unknown_order_.front());
+    unknown_order_.pop_front();
+  }
+  if (times < mail_unknown_max) return;
+  verdict.state = DeliveryState::failed;
+  verdict.retry_after = {};
+  verdict.detail = "it may have arrived: the mail server was given the mail " + std::to_string(times) + " times and never said whether it took it";
 }
 
 void MailLane::note(Mailbox& mailbox, const Verdict& verdict) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,11 @@ inline constexpr std::size_t mails_waiting_in_all_max = 128;
 static_assert(limits::mails_waiting_max < mails_waiting_in_all_max);
 // One server's, however many mailboxes are there: one that hangs leaves room for the others.
 inline constexpr std::size_t mails_to_one_server_max = limits::mails_in_flight_max / 2;
+
+// So often one reply's mail may be taken without a word; then an agent decides, since each may be a copy for the customer.
+inline constexpr int mail_unknown_max = 3;
+// Mails of which it is known how often; the oldest is forgotten first, and all with the process.
+inline constexpr std::size_t mails_unknown_remembered = 4096;
 
 // What mails need besides their server. Each may be empty.
 struct MailHooks {
@@ -80,6 +86,7 @@ class MailLane {
   [[nodiscard]] bool has_room_for(const Mailbox& mailbox) const;
   void finished(MailClient::Result result);
   void note(Mailbox& mailbox, const Verdict& verdict);
+  void give_up_the_unknown(const std::string& message_id, Verdict& verdict);
 
   const Clock& clock_;
   const Done done_;
@@ -87,6 +94,8 @@ class MailLane {
   // Guarded by mutex_.
   std::map<ConnectorId, Mailbox> mailboxes_;
   std::map<std::uint64_t, Ticket> tickets_;
+  std::map<std::string, int> unknown_;  // How often, by Message-ID, and the order of their first times.
+  std::deque<std::string> unknown_order_;
   // Last, so that they end first: their threads use what is above.
   SentCopies copies_;
   MailClient client_;

@@ -204,6 +204,23 @@ TEST_CASE("a mail server that hangs leaves room for other channels", "[egress]")
   CHECK(server.connections() == 2);
 }
 
+TEST_CASE("a mail whose end is never answered is given up before a customer has many copies", "[egress][rule-E5]") {
+  EgressDesk desk;
+  SmtpServer server({}, [](std::string_view stage, const SmtpGot&) { return stage == "dot" ? std::optional<std::string>("") : std::nullopt; });
+  desk.mail_to(server);
+  desk.start();
+  for (int attempt = 1; attempt <= mail_unknown_max; ++attempt) {
+    desk.write_mail(1, attempt);
+    const auto report = desk.wait_for(static_cast<std::size_t>(attempt)).back();
+    CHECK(report.state == (attempt < mail_unknown_max ? DeliveryState::deferred : DeliveryState::failed));
+    if (attempt == mail_unknown_max) CHECK(report.detail.starts_with("it may have arrived: "));
+    desk.clock.pass(30'000);
+  }
+  desk.write_mail(2);  // Each reply by itself.
+  CHECK(desk.wait_for(mail_unknown_max + 1).back().state == DeliveryState::deferred);
+  CHECK(server.connections() == mail_unknown_max + 1);
+}
+
 TEST_CASE("a mail server that is silent after the text is left alone and holds nobody up", "[egress]") {
   EgressDesk desk;
   SmtpServer server({}, [](std::string_view stage, const SmtpGot&) { return stage == "dot" ? std::optional(SmtpServer::hang) : std::nullopt; });
