@@ -52,6 +52,17 @@ inline Message question(const Connector& connector) {
   return parsed->messages.front();
 }
 
+// Lets what other threads do become visible.
+template <class Truth>
+void await(Truth truth) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  bool came = truth();
+  for (int i = 0; i < 10'000 && !came; ++i) came = never.wait_for(lock, std::chrono::milliseconds(2), truth);
+  REQUIRE(came);
+}
+
 struct EgressDesk {
   EgressDesk() : hooked(with(with(sample_instance(http_connector), "webhook_secret", std::string(sample_secret)), "webhook_url", "")) {
     for (const Connector* connector : catalog()) {
