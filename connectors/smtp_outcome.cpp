@@ -58,6 +58,16 @@ Verdict judge(const SmtpOutcome& outcome) {
   return judge_answer(outcome);
 }
 
+std::string status_of(std::string_view answer) {
+  const std::string_view code = answer.substr(0, std::min<std::size_t>(3, answer.size()));
+  const std::string_view rest = answer.substr(std::min<std::size_t>(4, answer.size()));
+  const std::string_view status = rest.substr(0, std::min(rest.find(' '), rest.size()));
+  // RFC 3463: a digit, and two numbers of three digits at most.
+  const bool numbers = std::all_of(status.begin(), status.end(), [](char c) { return is_digit(c) || c == '.'; });
+  const bool enhanced = numbers && status.size() >= 5 && status.size() <= 9 && std::count(status.begin(), status.end(), '.') == 2 && status[1] == '.';
+  return std::string(code) + (enhanced ? " " + std::string(status) : "");
+}
+
 bool SmtpAnswer::add(std::string_view line) {
   if (complete_) clear();
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);

@@ -29,7 +29,7 @@ enum class SmtpTrouble {
 struct SmtpOutcome {
   SmtpStage stage = SmtpStage::connect;
   int code = 0;       // The server's answer at this stage; 0: none.
-  std::string text;   // That answer, code and all, as one line of printable text.
+  std::string text;   // That answer, code and all, as one line of printable text; of a login its status alone.
   SmtpTrouble trouble = SmtpTrouble::none;
   std::string words;  // Of the trouble: a sentence without its full stop.
 };
@@ -40,6 +40,9 @@ struct SmtpOutcome {
 [[nodiscard]] Verdict judge(const SmtpOutcome& outcome);
 // The server refused who we are, not what we sent: a fresh token, or an operator, can help.
 [[nodiscard]] bool is_login_refused(const SmtpOutcome& outcome);
+
+// An answer's code and enhanced status without its words: "535 5.7.8". A server may repeat in them what was said to it.
+[[nodiscard]] std::string status_of(std::string_view answer);
 
 // Takes a server's answer line by line, as it comes. Any text, any length: what is kept is bounded.
 class SmtpAnswer {

@@ -177,6 +177,8 @@ SmtpOutcome perform(const CurlHandle& easy, Dialogue& dialogue) {
   set_option(easy, CURLOPT_ERRORBUFFER, error);
   const CURLcode code = curl_easy_perform(easy.get());
   SmtpOutcome outcome{dialogue.stage, dialogue.answer.code(), dialogue.answer.text(), SmtpTrouble::none, {}};
+  // It is shown to agents and kept: some servers repeat the line that was said, and that was the password.
+  if (outcome.stage == SmtpStage::login) outcome.text = status_of(outcome.text);
   if (is_taken(outcome)) {
     // Time may end, or a stop may come, between the server's word and libcurl's return; sending it again would be a second copy.
   } else if (dialogue.refused_address) {

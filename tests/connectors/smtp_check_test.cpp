@@ -30,7 +30,7 @@ TEST_CASE("a check says in words what is wrong", "[smtp]") {
   };
   auto account = server.account(Protection::starttls);
   account.credentials.password = "another";
-  CHECK(why(account) == "the mail server refused the login: 535 5.7.8 wrong");
+  CHECK(why(account) == "the mail server refused the login: 535 5.7.8");
   account = server.account(Protection::starttls);
   account.server.host = "no-such-host.invalid";
   CHECK(why(account) == "the name no-such-host.invalid does not resolve");
