@@ -3,6 +3,7 @@
 #include "connectors/egress.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "connectors/egress_carrier.hpp"
 
@@ -13,11 +14,20 @@ namespace {
 constexpr std::size_t window_max = 256;   // Not reported yet.
 static_assert(mails_waiting_in_all_max + limits::mails_in_flight_max <= window_max - 100, "mails leave room for what is no mail");
 constexpr std::size_t behind_max = 8192;  // With those that are and wait for one before them: a mail may take ten minutes.
-constexpr Offset reports_known_max = 8192;  // Records of the inbound stream that are searched for reports at the start.
+constexpr int stretches_at_once = 16;      // Of the inbound stream, searched before anything else has its turn.
 constexpr std::size_t recent_max = 2048;  // More than a router may have under way when it is paused.
 constexpr Milliseconds quiet_pause{60'000};      // Nothing to do: wake() ends it.
 constexpr Milliseconds finish_at_most{5'000};    // For what is in flight at the end.
 const std::string consumer = egress_consumer;
+
+// The offset of the inbound record that caused an effect, by its id PARTITION/OFFSET/INDEX.
+std::optional<Offset> cause_of(std::string_view effect) {
+  const std::size_t slash = effect.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  Offset cause = 0;
+  const auto [end, error] = std::from_chars(effect.data() + slash + 1, effect.data() + effect.size(), cause);
+  return error == std::errc{} && end != effect.data() + effect.size() && *end == '/' ? std::optional(cause) : std::nullopt;
+}
 
 }  // namespace
 
@@ -52,42 +62,52 @@ EgressStatus Egress::status() const {
   return carrier_->notes->status;
 }
 
-// Rule E5: without a cursor at the end, and that is saved at once, so that a crash does not move it.
+// Rule E5: without a cursor at the end, and that is saved at once, so that a crash does not move it. Whole, or not at all and
+// once more later: what is not known to be sent would be sent again.
 void Egress::Carrier::find_start() {
-  auto cursor = ports.journal.cursor(consumer, journal::Stream::outbound, partition);
+  const auto cursor = ports.journal.cursor(consumer, journal::Stream::outbound, partition);
   if (!cursor) return hold(cursor.error());
-  if (cursor->has_value()) {
-    next = **cursor;
-  } else {
-    auto bounds = ports.journal.bounds(journal::Stream::outbound, partition);
-    if (!bounds) return hold(bounds.error());
-    next = bounds->end;
-    ports.journal.save_cursor(consumer, journal::Stream::outbound, partition, *next);
-  }
-  saved = *next;
-  // What was just before, so that a repeat of it is known after a restart too.
   const auto bounds = ports.journal.bounds(journal::Stream::outbound, partition);
-  for (auto from = bounds ? std::max(bounds->first, saved - static_cast<Offset>(recent_max)) : saved; from < saved;) {
+  if (!bounds) return hold(bounds.error());
+  const Offset start = cursor->value_or(bounds->end);
+  if (!cursor->has_value()) ports.journal.save_cursor(consumer, journal::Stream::outbound, partition, start);
+  // What was just before, so that a repeat of it is known after a restart too.
+  for (auto from = std::max(bounds->first, start - static_cast<Offset>(recent_max)); from < start;) {
     const auto records = ports.journal.read(journal::Stream::outbound, partition, from, window_max);
-    if (!records || records->empty()) break;
+    if (!records) return hold(records.error());
+    if (records->empty()) break;
     for (const auto& record : *records)
-      if (record.offset < saved) static_cast<void>(seen_before(record.entry.id));
+      if (record.offset < start) static_cast<void>(seen_before(record.entry.id));
     from = records->back().offset + 1;
   }
-  find_reported();
+  next = saved = start;
 }
 
-// The cursor stands before the oldest that is not reported, so many behind it may be: sent, and not to be sent again by
-// a process that crashed.
+// Where reports of what is not behind the cursor may stand in the inbound stream: after the record that caused the oldest of
+// it. The cursor stands before the oldest that is not reported, so thousands behind it may be.
+void Egress::Carrier::find_search() {
+  const auto outbound = ports.journal.bounds(journal::Stream::outbound, partition);
+  if (!outbound) return hold(outbound.error());
+  const auto oldest = ports.journal.read(journal::Stream::outbound, partition, std::max(saved, outbound->first), 1);
+  if (!oldest) return hold(oldest.error());
+  const auto inbound = ports.journal.bounds(journal::Stream::inbound, partition);
+  if (!inbound) return hold(inbound.error());
+  // Nothing is there to be sent again.
+  if (oldest->empty()) search = EgressSearch{inbound->end, inbound->end};
+  else search = EgressSearch{std::max(inbound->first, cause_of(oldest->front().entry.id).value_or(0)), inbound->end};
+}
+
+// A stretch at a time, since it may be long. What is found is not sent again by this process.
 void Egress::Carrier::find_reported() {
-  const auto bounds = ports.journal.bounds(journal::Stream::inbound, partition);
-  for (auto from = bounds ? std::max(bounds->first, bounds->end - reports_known_max) : 0; bounds && from < bounds->end;) {
-    const auto records = ports.journal.read(journal::Stream::inbound, partition, from, window_max);
-    if (!records || records->empty()) return;
+  if (!search) return find_search();
+  for (int stretch = 0; stretch < stretches_at_once && search->from < search->to; ++stretch) {
+    const auto records = ports.journal.read(journal::Stream::inbound, partition, search->from, window_max);
+    if (!records && records.error().fault == Fault::not_found) search.reset();  // Erased meanwhile: from where it begins now.
+    if (!records) return hold(records.error());
+    search->from = records->empty() ? search->to : records->back().offset + 1;
     for (const auto& record : *records)
       if (record.entry.id.ends_with(egress_report_suffix))
         reported_before.insert(record.entry.id.substr(0, record.entry.id.size() - egress_report_suffix.size()));
-    from = records->back().offset + 1;
   }
 }
 
@@ -108,6 +128,7 @@ void Egress::Carrier::run() {
     }
     if (!stopping) {
       if (!again && !next) find_start();
+      if (!again && next && is_searching()) find_reported();
       read_ahead();
       start_ready();
     }
@@ -168,7 +189,7 @@ bool Egress::Carrier::take_notes() {
 }
 
 void Egress::Carrier::read_ahead() {
-  if (!next || again || !more || !has_room()) return;
+  if (!next || again || is_searching() || !more || !has_room()) return;
   auto records = ports.journal.read(journal::Stream::outbound, partition, *next, std::min(window_max - open(), behind_max - window.size()));
   if (!records && records.error().fault == Fault::not_found) {
     // Erased before it was sent: nobody can send it now. Said in the status, and the rest goes on.
@@ -247,6 +268,7 @@ Milliseconds Egress::Carrier::pause() const {
     if (notes->stopping || notes->appended || !notes->reported.empty() || !notes->mailed.empty()) return Milliseconds{0};
   }
   if (!next || again) return egress_retry_pause;
+  if (is_searching()) return Milliseconds{0};
   if (more && has_room()) return Milliseconds{0};
   return turn_at ? std::clamp(*turn_at - ports.clock.steady(), Milliseconds{1}, quiet_pause) : quiet_pause;
 }

@@ -37,6 +37,11 @@ struct EgressQueue {
   std::size_t in_all = 0;
 };
 
+// Where in the inbound stream reports of a process before this one are still to be looked for.
+struct EgressSearch {
+  Offset from = 0, to = 0;
+};
+
 // What other threads leave for the carrier's. Outlives it, since the journal keeps the wake-up for ever.
 struct EgressNotes {
   std::mutex mutex;
@@ -71,6 +76,7 @@ struct Egress::Carrier {
   std::deque<EgressAttempt> window{};         // By offset.
   std::set<std::string> recent{};       // Ids of the newest effects, and their order.
   std::deque<std::string> recent_order{};
+  std::optional<EgressSearch> search{};     // Nothing is read before it is done.
   std::set<std::string> reported_before{};  // Effects that a process before this one reported.
   std::vector<Instance> instances{};
   bool more = true;                     // There may be records beyond the window.
@@ -81,7 +87,9 @@ struct Egress::Carrier {
   std::thread thread{};
 
   void find_start();
+  void find_search();
   void find_reported();
+  bool is_searching() const { return !search || search->from < search->to; }
   void run();
   std::size_t open() const;
   bool has_room() const;

@@ -103,7 +103,7 @@ struct EgressDesk {
                                       {"in_reply_to", question(of(connector)).id.text()},
                                       {"author", "ben"}, {"author_name", "Ben"}, {"attempt", attempt}, {"text", "answer " + std::to_string(number)},
                                       {"written_at", "2026-11-21T18:58:03.120Z"}};
-    put(boost::json::serialize(request), "0/" + std::to_string(number) + "/" + std::to_string(attempt));
+    put(boost::json::serialize(request), "0/" + std::to_string(cause) + "/" + std::to_string(number * 1000 + static_cast<std::uint64_t>(attempt)));
   }
   void write_mail(std::uint64_t number, int attempt = 1) { write(number, number, attempt, "support-mail"); }
   static const Connector& of(std::string_view connector) {
@@ -116,6 +116,7 @@ struct EgressDesk {
   std::vector<DeliveryReported> reports() {
     std::vector<DeliveryReported> out;
     for (const auto& stored : *journal.read(Stream::inbound, 0, 0, 1000)) {
+      if (!stored.entry.id.ends_with("/delivery")) continue;
       auto record = decode_record(stored.entry.type, stored.entry.value);
       REQUIRE(record);
       out.push_back(std::get<DeliveryReported>(*record));
@@ -154,6 +155,7 @@ struct EgressDesk {
   Instance hooked;
   Instance mailbox{sample_instance(email_connector)};
   std::vector<Instance> more_mailboxes;
+  Offset cause = 0;  // The inbound record of which write() makes effects.
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Egress> egress;
