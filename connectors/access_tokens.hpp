@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "connectors/email/mail_account.hpp"
@@ -16,8 +17,8 @@ namespace usher::connectors {
 
 using namespace usher::message;
 
-// A token for the grant. `fresh`: the one given last was refused by a server.
-using TokenSource = std::function<Result<std::string>(const email::TokenGrant& grant, bool fresh)>;
+// A token for the grant. `fresh`: the one given last was refused by a server. Once `stop` is asked for, nobody needs it.
+using TokenSource = std::function<Result<std::string>(const email::TokenGrant& grant, bool fresh, const std::stop_token& stop)>;
 
 class AccessTokens {
  public:
@@ -27,8 +28,8 @@ class AccessTokens {
 
   // unauthorised: the token server refuses, in words with its code (invalid_grant ...) and never a secret; unavailable: it
   // cannot be asked. What was answered in the last limits::token_fetch_floor is the answer again, so that a refused login
-  // in a loop asks nobody to death.
-  [[nodiscard]] Result<std::string> token(const email::TokenGrant& grant, bool fresh);
+  // in a loop asks nobody to death. A stop ends the wait within a second, whoever fetches.
+  [[nodiscard]] Result<std::string> token(const email::TokenGrant& grant, bool fresh, const std::stop_token& stop = {});
   // token() of this one, which outlives it.
   [[nodiscard]] TokenSource source();
 

@@ -22,7 +22,11 @@ bool may_be_for_the_sender(const SmtpOutcome& outcome) {
   return outcome.trouble == SmtpTrouble::none && outcome.stage >= SmtpStage::sender && outcome.code / 100 == 5 && !is_login_refused(outcome);
 }
 
-SmtpOutcome no_token(std::string words) { return {SmtpStage::connect, 0, {}, SmtpTrouble::login, std::move(words)}; }
+// A token is wanted by nobody once a stop is asked for.
+SmtpOutcome no_token(std::string words, const std::stop_token& stop) {
+  if (stop.stop_requested()) return {SmtpStage::connect, 0, {}, SmtpTrouble::stopped, "cut off"};
+  return {SmtpStage::connect, 0, {}, SmtpTrouble::login, std::move(words)};
+}
 
 }  // namespace
 
@@ -32,6 +36,7 @@ MailClient::MailClient(TokenSource tokens, SmtpTimes times, Done done)
 }
 
 MailClient::~MailClient() {
+  no_more_tokens_.request_stop();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = winding_down_ = true;
@@ -56,6 +61,7 @@ std::size_t MailClient::in_flight() const {
 }
 
 void MailClient::wind_down() {
+  no_more_tokens_.request_stop();
   const std::lock_guard lock(mutex_);
   winding_down_ = true;
   for (SmtpWatch* watch : watches_) watch->stop = true;
@@ -113,14 +119,15 @@ SmtpOutcome MailClient::attempt(MailPost& post, SmtpWatch& watch) {
 SmtpOutcome MailClient::log_in_and_send(const MailPost& post, SmtpWatch& watch) const {
   const auto& credentials = post.account.credentials;
   if (!takes_token(credentials)) return send_mail(post, {}, times_, watch);
-  if (!tokens_) return no_token("there is nobody to ask for an access token");
-  auto token = tokens_(credentials.grant, false);
-  if (!token) return no_token(token.error().detail);
+  const std::stop_token stop = no_more_tokens_.get_token();
+  if (!tokens_ || stop.stop_requested()) return no_token("there is nobody to ask for an access token", stop);
+  auto token = tokens_(credentials.grant, false, stop);
+  if (!token) return no_token(token.error().detail, stop);
   auto outcome = send_mail(post, *token, times_, watch);
   if (!is_login_refused(outcome)) return outcome;
   // Tokens are withdrawn before their time, when a password is changed for example.
-  auto fresh = tokens_(credentials.grant, true);
-  if (!fresh) return no_token(fresh.error().detail);
+  auto fresh = tokens_(credentials.grant, true, stop);
+  if (!fresh) return no_token(fresh.error().detail, stop);
   return *fresh == *token ? outcome : send_mail(post, *fresh, times_, watch);
 }
 

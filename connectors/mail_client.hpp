@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,6 +53,7 @@ class MailClient {
   const TokenSource tokens_;
   const SmtpTimes times_;
   const Done done_;
+  std::stop_source no_more_tokens_;  // Any thread.
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::condition_variable changed_;

@@ -17,7 +17,7 @@ Result<std::string> check_smtp(const email::SmtpAccount& account, const TokenSou
   std::string token;
   if (takes_token) {
     if (!tokens) return fail(Fault::unauthorised, "there is nobody to ask for an access token");
-    auto got = tokens(credentials.grant, false);
+    auto got = tokens(credentials.grant, false, {});
     if (!got) return got.error();
     token = std::move(*got);
   }

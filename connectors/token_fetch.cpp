@@ -23,6 +23,7 @@ constexpr Milliseconds lasts_unless_said{300'000};
 constexpr std::int64_t lasts_seconds_max = 86'400;
 
 struct Exchange {
+  const std::stop_token& stop;
   bool loopback_only = false;
   bool refused_address = false;
   std::string answer{};
@@ -35,6 +36,11 @@ curl_socket_t open_socket(void* context, curlsocktype, curl_sockaddr* address) {
     return CURL_SOCKET_BAD;
   }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+// Asked at least once a second.
+int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const Exchange*>(context)->stop.stop_requested() ? 1 : 0;
 }
 
 std::size_t keep_answer(char* bytes, std::size_t size, std::size_t count, void* context) {
@@ -108,8 +114,8 @@ Result<FetchedToken> read_answer(const Exchange& exchange, long status) {
 
 }  // namespace
 
-Result<FetchedToken> fetch_token(const email::TokenGrant& grant) {
-  Exchange exchange;
+Result<FetchedToken> fetch_token(const email::TokenGrant& grant, const std::stop_token& stop) {
+  Exchange exchange{stop};
   exchange.loopback_only = grant.url.starts_with("http://");
   const CurlHandle easy = make_curl_handle();
   const std::string form = form_of(easy, grant);
@@ -128,6 +134,9 @@ Result<FetchedToken> fetch_token(const email::TokenGrant& grant) {
   set_option(easy, CURLOPT_OPENSOCKETDATA, &exchange);
   set_option(easy, CURLOPT_WRITEFUNCTION, &keep_answer);
   set_option(easy, CURLOPT_WRITEDATA, &exchange);
+  set_option(easy, CURLOPT_NOPROGRESS, 0L);
+  set_option(easy, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  set_option(easy, CURLOPT_XFERINFODATA, &exchange);
   const CURLcode code = curl_easy_perform(easy.get());
   if (exchange.refused_address) return fail(Fault::unauthorised, "the token server's address must be https: secrets are sent to it");
   if (code != CURLE_OK) return fail(Fault::unavailable, std::string("the token server cannot be asked: ") + curl_easy_strerror(code));

@@ -80,6 +80,56 @@ TEST_CASE("those who need one token at once wait for one fetch", "[tokens]") {
   CHECK(counting.asked == 1);
 }
 
+TEST_CASE("those who waited for a slow refusal get it and ask nobody again", "[tokens]") {
+  usher::testing::FakeClock clock;
+  std::atomic<int> asked{0};
+  LoopbackServer server([&](const Got&) {
+    ++asked;
+    clock.pass(14'000);  // Longer than the pause between two fetches.
+    return json("{}", 503);
+  });
+  AccessTokens tokens(clock);
+  const auto grant = grant_of(server);
+  std::vector<std::thread> threads;
+  std::atomic<int> refused{0};
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      if (!tokens.token(grant, false)) ++refused;
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(refused == 8);
+  CHECK(asked == 1);
+}
+
+TEST_CASE("a stop ends the wait for a token for who fetches it and for who waits for that", "[tokens]") {
+  std::atomic<bool> came{false}, go_on{false};
+  LoopbackServer server([&](const Got&) {
+    came = true;
+    came.notify_all();
+    go_on.wait(false);
+    return json(R"({"access_token":"t1","expires_in":3600})");
+  });
+  usher::testing::FakeClock clock;
+  AccessTokens tokens(clock);
+  const auto grant = grant_of(server);
+  std::stop_source stop;
+  std::atomic<int> ended{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&] {
+      if (!tokens.token(grant, false, stop.get_token())) ++ended;
+    });
+  came.wait(false);
+  stop.request_stop();
+  for (auto& thread : threads) thread.join();
+  CHECK(ended == 3);
+  CHECK_FALSE(tokens.token(grant, false, stop.get_token()));
+  CHECK(server.connections() == 1);
+  go_on = true;
+  go_on.notify_all();
+  CHECK(tokens.token(grant, false).value() == "t1");  // Nothing is held against the server.
+}
+
 TEST_CASE("why there is no token is said in words and without a secret", "[tokens]") {
   struct Case { std::string answer; Fault fault; const char* detail; };
   const Case cases[] = {

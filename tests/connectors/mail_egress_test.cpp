@@ -199,7 +199,7 @@ TEST_CASE("a token that was withdrawn is replaced within the attempt", "[egress]
     desk.mailbox.options.values[key] = value;
   std::atomic<int> fresh_ones{0};
   MailHooks hooks;
-  hooks.tokens = [&](const email::TokenGrant& grant, bool fresh) -> usher::message::Result<std::string> {
+  hooks.tokens = [&](const email::TokenGrant& grant, bool fresh, const std::stop_token&) -> usher::message::Result<std::string> {
     CHECK(grant.refresh_token == "r");
     if (fresh) ++fresh_ones;
     return std::string(fresh ? "secret" : "withdrawn");
@@ -218,7 +218,7 @@ TEST_CASE("without a token a mail waits and why is said", "[egress]") {
   for (const auto& [key, value] : {std::pair{"login", "oauthbearer"}, {"token_url", "https://login.example.com/token"}, {"client_id", "c"}, {"refresh_token", "r"}})
     desk.mailbox.options.values[key] = value;
   MailHooks hooks;
-  hooks.tokens = [](const email::TokenGrant&, bool) -> usher::message::Result<std::string> {
+  hooks.tokens = [](const email::TokenGrant&, bool, const std::stop_token&) -> usher::message::Result<std::string> {
     return usher::message::fail(usher::message::Fault::unauthorised, "the token server refuses: invalid_grant");
   };
   desk.start(true, std::move(hooks));
@@ -227,6 +227,30 @@ TEST_CASE("without a token a mail waits and why is said", "[egress]") {
   CHECK(report.state == DeliveryState::deferred);
   CHECK(report.detail == "the token server refuses: invalid_grant");
   CHECK(server.connections() == 0);
+}
+
+TEST_CASE("a stop waits for no token and the mail is sent by the next process", "[egress][rule-E5]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  for (const auto& [key, value] : {std::pair{"login", "xoauth2"}, {"token_url", "https://login.example.com/token"}, {"client_id", "c"}, {"refresh_token", "r"}})
+    desk.mailbox.options.values[key] = value;
+  std::atomic<bool> asked{false};
+  MailHooks hooks;
+  hooks.tokens = [&](const email::TokenGrant&, bool, const std::stop_token& stop) -> usher::message::Result<std::string> {
+    asked = true;
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    stopped.wait(lock, stop, [] { return false; });
+    return usher::message::fail(usher::message::Fault::unavailable, "cut off");
+  };
+  desk.start(true, std::move(hooks));
+  desk.write_mail(1);
+  await([&] { return asked.load(); });
+  desk.egress.reset();
+  CHECK(desk.reports().empty());
+  CHECK(desk.cursor() == 0);
 }
 
 TEST_CASE("a copy of a sent mail is made in its own time and holds up nobody", "[egress]") {
