@@ -5,16 +5,18 @@
 
 namespace usher::connectors {
 
-SentCopies::SentCopies(KeepCopy keep) : keep_(std::move(keep)) {
+SentCopies::SentCopies(KeepCopy keep, Milliseconds finish_within) : keep_(std::move(keep)), finish_within_(finish_within) {
   if (keep_) thread_ = std::thread([this] { work(); });
 }
 
 SentCopies::~SentCopies() {
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
+    changed_.wait_for(lock, finish_within_, [&] { return !busy_; });
   }
+  stop_.request_stop();  // A server may take minutes, and the process is to end.
   if (thread_.joinable()) thread_.join();
 }
 
@@ -43,9 +45,12 @@ void SentCopies::work() {
     const MailPost post = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= post.bytes.size();
+    busy_ = true;
     lock.unlock();
-    const auto kept = keep_(post);
+    const auto kept = keep_(post, stop_.get_token());
     lock.lock();
+    busy_ = false;
+    changed_.notify_all();
     if (kept) ++figures_.kept;
     else ++figures_.failed;
     figures_.trouble = kept ? std::string() : kept.error().detail;

@@ -32,8 +32,8 @@ bool same_settings(const Instance& one, const Instance& other) {
          one.options.maps == other.options.maps;
 }
 
-imap::TokenSource token_source(connectors::AccessTokens& tokens, const ImapAccount& account) {
-  return [&tokens, grant = account.credentials.grant](bool fresh) { return tokens.token(grant, fresh); };
+imap::TokenSource token_source(connectors::AccessTokens& tokens, const ImapAccount& account, const std::stop_token& stop = {}) {
+  return [&tokens, grant = account.credentials.grant, stop](bool fresh) { return tokens.token(grant, fresh, stop); };
 }
 
 }  // namespace
@@ -159,10 +159,10 @@ std::vector<MailboxFigures> MailboxesPost::figures() const {
   return out;
 }
 
-std::function<Result<void>(const connectors::MailPost&)> keep_sent_copies(connectors::AccessTokens& tokens) {
-  return [&tokens](const connectors::MailPost& post) -> Result<void> {
+connectors::KeepCopy keep_sent_copies(connectors::AccessTokens& tokens) {
+  return [&tokens](const connectors::MailPost& post, const std::stop_token& stop) -> Result<void> {
     if (!post.sent_copy) return {};
-    return imap::append_copy(*post.sent_copy, token_source(tokens, *post.sent_copy), post.bytes);
+    return imap::append_copy(*post.sent_copy, token_source(tokens, *post.sent_copy, stop), post.bytes, stop);
   };
 }
 

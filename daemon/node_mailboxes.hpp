@@ -15,6 +15,7 @@
 #include "connectors/connector.hpp"
 #include "connectors/email/imap/mailbox_reader.hpp"
 #include "connectors/ingress.hpp"
+#include "connectors/sent_copies.hpp"
 #include "daemon/node_lease.hpp"
 
 namespace usher::daemon {
@@ -63,6 +64,6 @@ class MailboxesPost {
 };
 
 // For egress: puts a copy of what was sent where the connector wants it. The tokens outlive it.
-[[nodiscard]] std::function<Result<void>(const connectors::MailPost&)> keep_sent_copies(connectors::AccessTokens& tokens);
+[[nodiscard]] connectors::KeepCopy keep_sent_copies(connectors::AccessTokens& tokens);
 
 }  // namespace usher::daemon

@@ -262,7 +262,7 @@ TEST_CASE("a copy of a sent mail is made in its own time and holds up nobody", "
   bool go_on = false;
   std::vector<std::string> copied;
   MailHooks hooks;
-  hooks.after_sent = [&](const MailPost& post) -> usher::message::Result<void> {
+  hooks.after_sent = [&](const MailPost& post, const std::stop_token&) -> usher::message::Result<void> {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return go_on; });
     copied.push_back(post.message_id);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "connectors/email/imap/imap_login.hpp"
@@ -65,6 +66,6 @@ class MailboxReader {
 [[nodiscard]] Result<std::string> check_imap(const ImapAccount& account, const TokenSource& token);
 
 // Keeps a copy of what was sent in account.folder, as a mail that was read; makes the folder when it is not there.
-[[nodiscard]] Result<void> append_copy(const ImapAccount& account, const TokenSource& token, std::string_view bytes);
+[[nodiscard]] Result<void> append_copy(const ImapAccount& account, const TokenSource& token, std::string_view bytes, const std::stop_token& stop = {});
 
 }  // namespace usher::connectors::email::imap

@@ -38,9 +38,10 @@ Result<std::string> check_imap(const ImapAccount& account, const TokenSource& to
   return words;
 }
 
-Result<void> append_copy(const ImapAccount& account, const TokenSource& token, std::string_view bytes) {
-  const StopSwitch stop;
-  auto session = ImapSession::open(account.server, account.credentials, token, stop);
+Result<void> append_copy(const ImapAccount& account, const TokenSource& token, std::string_view bytes, const std::stop_token& stop) {
+  StopSwitch at_once;
+  const std::stop_callback pull(stop, [&at_once] { at_once.pull(); });
+  auto session = ImapSession::open(account.server, account.credentials, token, at_once);
   if (!session) return session.error();
   auto kept = (*session)->append(account.folder, bytes);
   (*session)->logout();
