@@ -72,7 +72,7 @@ class MailboxesPost::Mailbox {
  private:
   void begin() {
     const std::lock_guard lock(mutex_);
-    imap::MailboxReader::Ports ports{[this](std::string bytes, Instant arrived_at, bool /*cut*/, imap::TakenDone done) { take(std::move(bytes), arrived_at, std::move(done)); },
+    imap::MailboxReader::Ports ports{[this](std::string bytes, Instant arrived_at, bool cut, imap::TakenDone done) { take(std::move(bytes), arrived_at, cut, std::move(done)); },
                                      place_, ports_.clock, token_source(ports_.tokens, account_),
                                      [name = instance_.id.text()](const std::string& sentence) { log_info("mailbox", sentence, {{"connector", name}}); }};
     reader_ = std::make_unique<imap::MailboxReader>(account_, std::move(ports));
@@ -90,8 +90,9 @@ class MailboxesPost::Mailbox {
   }
 
   // A mail arrived when the server got it, however long Usher was away.
-  void take(std::string bytes, Instant arrived_at, imap::TakenDone done) {
+  void take(std::string bytes, Instant arrived_at, bool cut, imap::TakenDone done) {
     connectors::Raw raw{"message/rfc822", {}, std::move(bytes), arrived_at};
+    raw.cut = cut;
     ports_.ingress.accept(connectors::email_connector, instance_, std::move(raw), std::nullopt,
                           [done = std::move(done)](Result<connectors::Accepted> accepted) {
                             if (accepted) done({});
