@@ -15,7 +15,7 @@ namespace {
 
 // What servers and programs write in front of the subject they answer to. Folded.
 constexpr auto auto_subjects = std::to_array<std::string_view>(
-    {"automatic reply:", "auto:", "autoreply:", "auto reply:", "auto-reply:", "out of office:", "out of office autoreply:", "out-of-office:",
+    {"automatic reply:", "autoreply:", "auto reply:", "auto-reply:", "out of office:", "out of office autoreply:", "out-of-office:",
      "automatische antwort:", "abwesenheitsnotiz:", "abwesend:", "réponse automatique", "réponse automatique:", "respuesta automática:",
      "risposta automatica:", "resposta automática:", "automatisch antwoord:", "automatiskt svar:", "autosvar:", "automatisk svar:",
      "automaattinen vastaus:", "odpowiedź automatyczna:", "automatická odpověď:", "автоматический ответ:", "автоответ:", "otomatik yanıt:",
@@ -61,6 +61,8 @@ bool admits_auto_reply(const Mail& mail, const std::string& submitted) {
   if (const std::string precedence = first_word(headers.value("precedence")); precedence == "auto_reply" || precedence == "auto-reply") return true;
   if (first_word(headers.value("x-apple-action")) == "vacation") return true;
   const std::string subject = fold(mail.subject);
+  // Old Exchange servers write "Auto:" and say in the header what they are; people write it about their cars.
+  if (subject.starts_with("auto:") && (is_bulk(headers, submitted) || headers.has("x-auto-response-suppress"))) return true;
   return std::any_of(auto_subjects.begin(), auto_subjects.end(), [&](std::string_view words) { return subject.starts_with(words); });
 }
 

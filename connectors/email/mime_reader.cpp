@@ -203,6 +203,14 @@ std::vector<Mailbox> mailboxes(const HeaderList& headers, std::string_view name)
   return out;
 }
 
+// `<>`, and what servers write for it: nothing at all, or sendmail's MAILER-DAEMON. What is not understood is no sign of a
+// machine.
+bool is_null_path(std::string_view value) {
+  std::string_view path = trimmed(value);
+  if (path.starts_with('<')) path = trimmed(path.substr(1, std::min(path.find('>'), path.size()) - 1));
+  return path.empty() || ascii_lower(path) == "mailer-daemon";
+}
+
 void read_routing(Mail& mail) {
   const HeaderList& headers = mail.headers;
   mail.from = mailboxes(headers, "from");
@@ -215,7 +223,8 @@ void read_routing(Mail& mail) {
         mail.delivered_to.push_back(mailbox.address);
   if (headers.has("return-path")) {
     const auto path = read_mailboxes(std::string(headers.value("return-path")));
-    mail.return_path = path.empty() ? "" : path.front().address;
+    if (!path.empty() && !path.front().address.empty()) mail.return_path = path.front().address;
+    else if (is_null_path(headers.value("return-path"))) mail.return_path = "";
   }
 }
 

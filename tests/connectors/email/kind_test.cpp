@@ -185,3 +185,20 @@ TEST_CASE("a holiday note to a mail about deliveries is no bounce", "[kind]") {
   CHECK(kind_of("From: ana@example.org\nReturn-Path: <>\nSubject: Automatic reply: Delivery failed\n", "Your mail could not be delivered to me.\n").automated ==
         Automated::auto_reply);
 }
+
+TEST_CASE("a return path that is not understood is not the null path", "[kind]") {
+  for (const std::string path : {"<>", "", "< >", "<MAILER-DAEMON>", "<> (added by the server)"}) {
+    INFO(path);
+    CHECK(kind_of("From: ana@example.org\nReturn-Path: " + path + "\nSubject: Away\n", "I am away.\n").automated == Automated::auto_reply);
+  }
+  for (const std::string path : {"<@>", "<,>", "(lost)", ";;"}) {
+    INFO(path);
+    CHECK_FALSE(kind_of("From: ana@example.org\nReturn-Path: " + path + "\nSubject: Hello\n", "Is it there?\n").automated);
+  }
+}
+
+TEST_CASE("a subject about a car is not an answering machine", "[kind]") {
+  CHECK_FALSE(kind_of("From: ana@example.org\nSubject: Auto: wann ist er fertig?\n", "Danke.\n").automated);
+  CHECK(kind_of("From: ana@example.org\nSubject: Auto: away\nX-Auto-Response-Suppress: All\n", "I am away.\n").automated == Automated::auto_reply);
+  CHECK(kind_of("From: ana@example.org\nSubject: Auto: away\nPrecedence: bulk\n", "I am away.\n").automated == Automated::auto_reply);
+}
