@@ -106,7 +106,8 @@ Result<Selected> ImapSession::select(const std::string& folder) {
 }
 
 Result<std::vector<Uid>> ImapSession::search(Uid first, Uid last, std::optional<Instant> since) {
-  news_ = false;
+  // A search for single mails sees no new ones, so what was said of them is still news.
+  if (last == 0) news_ = false;
   Command command("UID SEARCH UID " + std::to_string(first) + ':' + (last == 0 ? "*" : std::to_string(last)));
   if (since) command.add(" SINCE " + search_date(*since));
   std::vector<Uid> found;

@@ -74,7 +74,7 @@ class ImapSession {
 
   ImapChannel channel_;
   bool utf8_ = false;  // UTF8=ACCEPT is on.
-  bool news_ = false;  // Mails have become more since the last search.
+  bool news_ = false;  // Mails have become more since the last search to the end.
   std::uint32_t exists_ = 0;
 };
 

@@ -113,6 +113,20 @@ TEST_CASE("only more mails than there were are news", "[imap]") {
   CHECK(idled("* 2 EXISTS\r\n") == ImapSession::Idled::news);
 }
 
+TEST_CASE("a search for one mail hides no news", "[imap]") {
+  PlayedMailbox box;
+  box.add(mail("one"));
+  box.answers["NOOP"] = [](Peer& peer, const std::string& tag, const std::string&) { return peer.say("* 2 EXISTS\r\n" + tag + " OK done\r\n"); };
+  const StopSwitch stop;
+  auto session = ImapSession::open(box.account().server, box.account().credentials, {}, stop);
+  REQUIRE(session.has_value());
+  REQUIRE((*session)->select("INBOX").has_value());
+  REQUIRE((*session)->search(1).has_value());
+  REQUIRE((*session)->noop().has_value());
+  REQUIRE((*session)->search(1, 1).has_value());
+  CHECK((*session)->idle(std::chrono::milliseconds(1)).value() == ImapSession::Idled::news);
+}
+
 TEST_CASE("a mailbox is looked through a while apart whatever is announced", "[imap]") {
   PlayedMailbox box;
   Desk desk;
