@@ -160,6 +160,7 @@ std::string PlayedMailbox::remove(const std::string& set) {
     said += "* " + std::to_string(std::distance(mails_.begin(), mails_.find(uid)) + 1) + " EXPUNGE\r\n";
     mails_.erase(uid);
   }
+  searched_ = std::min(searched_, mails_.size());
   return said;
 }
 
