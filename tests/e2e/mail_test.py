@@ -171,7 +171,7 @@ class MailServersInTrouble(MailCase):
         told = ana.expect("delivery", fits=lambda f: f["state"] == "deferred")
         self.assertIn("try later", told.get("detail", ""))
         self.assertEqual([], servers.inbox("zoe"))
-        servers.smtp.script = ["550 5.1.1 nobody here"]
+        servers.smtp.script = ["550 5.1.1 nobody here"] * 2  # The second for the plain sender.
         servers.deliver("support", mail("Max <max@example.org>", "Two"))
         other = ana.take()
         ana.reply(other, "Hello Max")
