@@ -16,7 +16,6 @@ import pathlib
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import time
 
 import yaml
 
+from free_port import free_port
 from quickstart_agents import work_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -234,12 +234,6 @@ serving until Ctrl-C
 
 def customer_of(taken):
     return taken["offer"]["conversation"]["customer"]["display_name"]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def curl(url, *words, ok_to_fail=False):

@@ -6,13 +6,16 @@ that deploy/mail/dovecot started. Not for the world: it knows its own mailboxes 
 """
 import logging
 import pathlib
-import socket
 import ssl
 import subprocess
+import sys
 import threading
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from free_port import free_port  # noqa: E402
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # It warns of itself.
 DOVECOT = pathlib.Path(__file__).resolve().with_name("dovecot")
@@ -61,9 +64,7 @@ class Submission:
         self.attempts = 0
         self.lock = threading.Lock()
         self.controller = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"smtp://localhost:{self.port}"
         self.open()
 

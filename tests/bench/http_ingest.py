@@ -6,15 +6,20 @@ were acknowledged, each once.
 """
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
 import sqlite3
 import statistics
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy"))
+from free_port import free_port  # noqa: E402
 
 TOKEN = "bench-token-0123456789abcdef0123456789"
 PATH = "/v1/channels/bench/messages"
@@ -28,12 +33,6 @@ default_queue: all
 agents:
   ana: {{name: Ana, skills: {{english: 5}}, capacity: {{other: 1, total: 1}}}}
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def on_core(core, *command):

@@ -9,39 +9,26 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 
 import yaml
 
 from agent_links import agents_over
-from servers import Share, backend
+from servers import REPOSITORY, Share, backend
+
+sys.path.insert(0, str(REPOSITORY / "deploy"))
+from free_port import free_port  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("USHER_PROGRAMS", "build/dev/bin"))
 WAIT_MAX = float(os.environ.get("USHER_WAIT_MAX", "15"))
 START_MAX = max(WAIT_MAX, 30)
 SHOP_TOKEN = "shop-token-0123456789abcdef0123456789"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-_ports_given = set()
-_ports_lock = threading.Lock()
-
-
-def free_port():
-    """A loopback port nobody listens on and no other test of this run was given."""
-    with _ports_lock:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            if port not in _ports_given:
-                _ports_given.add(port)
-                return port
 
 
 def wait_for(look, what, within=WAIT_MAX):
