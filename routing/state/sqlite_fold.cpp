@@ -34,16 +34,17 @@ Result<void> SqliteFold::load(SqliteConnection& connection) {
 
 Result<void> SqliteFold::carry_some(SqliteConnection& connection) {
   if (auto trimmed = trim(connection); !trimmed) return trimmed;
+  const auto now = pending_.growing();
+  const auto rows = rows_least + rows_for_each_grown * (now - std::min(now, grown_to_));
+  grown_to_ = now;
+  pending_.free_carried(rows);
   if (!pending_.frozen()) {
-    if (pending_.growing() < entries_max_) return {};
+    if (now < entries_max_) return {};
     pending_.freeze();
     grown_to_ = 0;
   }
   if (!carrier_) carrier_.emplace(*pending_.frozen());
-  const auto now = pending_.growing();
-  const auto grown = now - std::min(now, grown_to_);
-  grown_to_ = now;
-  auto carried = carrier_->carry(connection, rows_least + rows_for_each_grown * grown);
+  auto carried = carrier_->carry(connection, rows);
   if (!carried) return carried.error();
   all_carried_ = *carried;
   return {};

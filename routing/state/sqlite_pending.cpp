@@ -107,10 +107,21 @@ void SqlitePending::freeze() {
 }
 
 void SqlitePending::carried() {
-  std::unique_ptr<PendingChanges> old;  // Freed without the lock.
+  carried_.reset();
   const std::lock_guard lock(mutex_);
-  old = std::move(frozen_);
+  carried_ = std::move(frozen_);
   ++times_carried_;
+}
+
+void SqlitePending::free_carried(std::size_t entries) {
+  if (!carried_) return;
+  const auto free_some = [&](auto& some) {
+    for (; entries > 0 && !some.empty(); --entries) some.erase(some.begin());
+  };
+  free_some(carried_->entities);
+  free_some(carried_->bodies);
+  free_some(carried_->places);
+  if (entries > 0) carried_.reset();
 }
 
 std::optional<Body> SqlitePending::body(Partition partition, MessageId id) const {

@@ -69,6 +69,8 @@ class SqlitePending {
   void freeze();
   // All of it is in the tables.
   void carried();
+  // Frees up to so many entries of what was carried over last: all of them at once would hold up a commit.
+  void free_carried(std::size_t entries);
   [[nodiscard]] const PendingChanges* frozen() const { return frozen_.get(); }
   [[nodiscard]] std::size_t growing() const { return active_.size(); }
 
@@ -88,6 +90,7 @@ class SqlitePending {
  private:
   // The writer's thread only.
   std::int64_t next_number_ = 1;
+  std::unique_ptr<PendingChanges> carried_;  // Of no use any more.
 
   std::atomic<std::uint64_t> times_carried_{0};
   mutable std::mutex mutex_;
