@@ -56,6 +56,112 @@ TEST_CASE("S1: a commit whose answer was lost is found out by reading, whether i
   }
 }
 
+// Two commits are out, each with a message of its own, and the store has answered neither.
+void two_under_way(Bench& bench) {
+  bench.start();
+  bench.open();
+  const auto settle = [&] {
+    for (int i = 0; i < 50; ++i) {
+      bench.store.deliver_all();
+      bench.journal.deliver_all();
+      bench.router->pump();
+      bench.clock.pass(1ms);
+    }
+  };
+  settle();
+  const auto commits = bench.router->status().commits;
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    bench.append(MessageReceived{Bench::message(number)});
+    for (int i = 0; i < 5; ++i) {
+      bench.journal.deliver_all();
+      bench.router->pump();
+    }
+  }
+  REQUIRE(bench.router->status().commits == commits);
+  REQUIRE(bench.store.undelivered() == 2);
+}
+
+TEST_CASE("S4: a second commit goes out while the first is under way, a third waits", "[router][S4]") {
+  Bench bench(Delivering::by_hand);
+  two_under_way(bench);
+  const auto frames = bench.desk.frames.size();
+  const auto commits = bench.router->status().commits;
+  while (bench.router->status().commits == commits && bench.store.deliver_one()) bench.router->pump();
+  CHECK(bench.router->status().commits == commits + 1);
+  CHECK(bench.store.undelivered() >= 2);  // The third went out.
+  // The agent sees what the first commit stored, not yet what the others will.
+  CHECK(bench.desk.all<engine::OfferFrame>().size() == 1);
+  CHECK(bench.desk.frames.size() > frames);
+  for (int i = 0; i < 50; ++i) {
+    bench.store.deliver_all();
+    bench.journal.deliver_all();
+    bench.router->pump();
+  }
+  CHECK(bench.router->status().commits == commits + 3);
+  CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+}
+
+TEST_CASE("S1: of two commits under way either answer may be lost, applied or not", "[router][S1][S4]") {
+  for (const int lost : {1, 2})
+    for (const auto applied : {journal::Applied::yes, journal::Applied::no}) {
+      INFO("lost " << lost << ", applied " << (applied == journal::Applied::yes));
+      Bench bench(Delivering::by_hand);
+      bench.start();
+      bench.open();
+      const auto settle = [&](int rounds) {
+        for (int i = 0; i < rounds; ++i) {
+          bench.store.deliver_all();
+          bench.journal.deliver_all();
+          bench.router->pump();
+          bench.clock.pass(10ms);
+        }
+      };
+      settle(100);
+      bench.store.fail_next_commits(lost, applied);
+      for (std::uint64_t number = 1; number <= 3; ++number) {
+        bench.append(MessageReceived{Bench::message(number)});
+        for (int i = 0; i < 5; ++i) {
+          bench.journal.deliver_all();
+          bench.router->pump();
+        }
+      }
+      settle(300);
+      CHECK(bench.router->status().phase == router::Phase::routing);
+      CHECK(bench.router->engine().conversations(10).size() == 3);
+      CHECK(bench.router->status().committed == bench.router->status().applied);
+      CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+    }
+}
+
+TEST_CASE("S2: a store that is lost while two commits are under way is written anew with what both held", "[router][S2][S4]") {
+  Bench bench(Delivering::by_hand);
+  bench.start();
+  bench.open();
+  const auto settle = [&](int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+      bench.store.deliver_all();
+      bench.journal.deliver_all();
+      bench.router->pump();
+      bench.clock.pass(10ms);
+    }
+  };
+  settle(100);
+  bench.store.wipe();
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    bench.append(MessageReceived{Bench::message(number)});
+    for (int i = 0; i < 5; ++i) {
+      bench.journal.deliver_all();
+      bench.router->pump();
+    }
+  }
+  settle(500);
+  CHECK(bench.router->status().phase == router::Phase::routing);
+  CHECK(bench.router->status().rewrites == 1);
+  CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+  for (std::uint64_t number = 1; number <= 3; ++number) CHECK(bench.store.body(0, Bench::message(number).id).value().has_value());
+  CHECK(bench.desk.all<engine::OfferFrame>().size() == 3);
+}
+
 TEST_CASE("S1: a router whose partition was taken writes nothing more", "[router][S1][O1]") {
   Bench bench;
   bench.start();
