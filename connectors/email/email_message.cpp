@@ -14,6 +14,7 @@
 #include "connectors/file_type.hpp"
 #include "connectors/message_id.hpp"
 #include "connectors/signature.hpp"
+#include "routing/message/wire.hpp"
 
 namespace usher::connectors::email {
 
@@ -107,6 +108,29 @@ std::string extra_of(const Mail& mail, const MailKind& kind, bool own) {
   return said.empty() ? std::string() : boost::json::serialize(boost::json::object{{"mail", std::move(said)}});
 }
 
+// What a journal record spells with more bytes than the text has: control characters take six, quotes two.
+void halve_the_longest(Message& message) {
+  std::string& longest = message.text_new.size() > message.text.size() ? message.text_new : message.text;
+  if (longest.size() > limits::text_kept_bytes) {
+    longest = std::string(cut_utf8(longest, longest.size() / 2));
+    return;
+  }
+  message.extra.clear();
+  const auto halve = [](auto& list) { list.resize(list.size() / 2); };
+  for (auto* list : {&message.to, &message.cc, &message.reply_to, &message.delivered_to}) halve(*list);
+  halve(message.thread.in_reply_to);
+  halve(message.thread.references);
+  halve(message.parts);
+}
+
+// A mail is never refused for its size in the journal; the whole of it is kept as a file.
+bool fit_one_record(Message& message) {
+  constexpr std::size_t record_bytes = wire::record_bytes_max - limits::record_bytes_for_intake;
+  bool cut = false;
+  for (; encode(MessageReceived{message}).size() > record_bytes; cut = true) halve_the_longest(message);
+  return cut;
+}
+
 void fill_sender(const Mail& mail, Message& message) {
   message.from.identities = identities(mail.from);
   if (!mail.from.empty()) message.from.display_name = short_text(mail.from.front().name);
@@ -191,7 +215,13 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   if (bytes.size() <= limits::mail_bytes_max) message.raw_ref = keep_blob(parsed, "message.eml", "message/rfc822", bytes);
   else mail.cut = true;
   message.extra = extra_of(mail, kind, own);
+  const bool too_long = fit_one_record(message);
   add_report(door, kind, message, parsed);
+  if (too_long) {
+    mail.cut = true;
+    if (message.extra.empty()) kind = {};
+    message.extra = extra_of(mail, kind, own);
+  }
   parsed.messages.push_back(std::move(message));
   return parsed;
 }

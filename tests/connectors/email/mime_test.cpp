@@ -5,11 +5,14 @@
 
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
+#include "connectors/email/email_message.hpp"
 #include "connectors/email/encoded_words.hpp"
 #include "connectors/email/flowed_text.hpp"
 #include "connectors/email/header_block.hpp"
 #include "connectors/email/html_text.hpp"
 #include "connectors/email/mime_reader.hpp"
+#include "routing/message/limits.hpp"
+#include "routing/message/wire.hpp"
 
 using namespace usher::connectors::email;
 
@@ -294,4 +297,25 @@ TEST_CASE("what only looks like no field counts as one", "[mime]") {
   CHECK_FALSE(mail_with(mixed, "--b\nContent-Type: text/html\n\n<style>\n.a{color:red;" + times(2'000, "b:c;") + "}\n</style>x\n--b--\n").unparsed);
   const std::string long_field = "Content-Type: multipart/mixed; x=" + std::string(2'000, 'x') + "; boundary=c\n\n";
   CHECK(mail_with(mixed, times(usher::connectors::email::limits::boundary_words_max + 1, "--b\n" + long_field)).unparsed);
+}
+
+TEST_CASE("a mail whose text a record spells six times as long is cut and marked and kept whole as a file", "[mime]") {
+  namespace wire = usher::message;
+  constexpr auto text_max = usher::connectors::email::limits::text_bytes_max;
+  const std::string header = "From: Ana <ana@example.org>\nTo: support@example.com\nMessage-ID: <1@example.org>\nContent-Type: text/plain; charset=utf-8\n\n";
+  for (const std::string& piece : {std::string("\x01"), std::string("\""), std::string("\\\x1b[")}) {
+    const std::string bytes = header + times(text_max / piece.size(), piece) + "\n";
+    const auto parsed = to_message({wire::TenantId("acme"), wire::ConnectorId("support-mail"), {}}, bytes, wire::from_unix_ms(1'795'287'483'120));
+    const auto& message = parsed.messages.front();
+    const auto encoded = wire::encode(wire::MessageReceived{message});
+    INFO("a text of " << static_cast<int>(piece.front()));
+    CHECK(encoded.size() <= usher::message::limits::record_bytes_max);
+    CHECK(wire::decode_record("usher.message.received.v1", encoded).has_value());
+    CHECK(message.text.size() > text_max / 8);
+    CHECK(message.extra.find("\"cut\":true") != std::string::npos);
+    CHECK(message.raw_ref.has_value());
+  }
+  const std::string plain = header + times(text_max / 80, std::string(78, 'a') + "\n") + "\n";
+  const auto parsed = to_message({wire::TenantId("acme"), wire::ConnectorId("support-mail"), {}}, plain, wire::from_unix_ms(1'795'287'483'120));
+  CHECK(parsed.messages.front().extra.find("cut") == std::string::npos);
 }
