@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "connectors/email/imap/imap_folders.hpp"
 #include "connectors/email/imap/imap_scanner.hpp"
 
 namespace usher::connectors::email::imap {
@@ -210,6 +211,7 @@ Result<Reply> parse_reply(std::string_view response) {
     return read_numbered(scanner, *number);
   }
   if (first.empty()) return fail(Fault::malformed, "a response without a name");
+  if (auto folders = read_folders(first, scanner)) return std::move(*folders);
   return Reply(OtherReply{first});
 }
 

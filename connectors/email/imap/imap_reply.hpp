@@ -55,10 +55,25 @@ struct FetchReply {
   std::optional<std::vector<std::string>> flags;
   std::optional<std::string> body;  // BODY[] alone, not a part or a header; NIL is none.
 };
+// STATUS: what was said of a folder without opening it.
+struct FolderStatusReply {
+  std::optional<Uid> uid_next;
+};
+// NAMESPACE: what the names of folders begin with; "" where they begin with nothing.
+struct NamespaceReply {
+  std::vector<std::string> personal;
+  std::vector<std::string> others;  // Other people's, and shared ones.
+};
+// LIST: one folder.
+struct ListReply {
+  std::string name;  // As the server spells it.
+  bool usable = true;
+};
 struct OtherReply {
   std::string name;  // Upper case.
 };
-using Reply = std::variant<StatusReply, Continuation, CapabilityReply, ExistsReply, ExpungeReply, SearchReply, FetchReply, OtherReply>;
+using Reply = std::variant<StatusReply, Continuation, CapabilityReply, ExistsReply, ExpungeReply, SearchReply, FetchReply, FolderStatusReply,
+                           NamespaceReply, ListReply, OtherReply>;
 
 // One response, its CRLF included. malformed: not the grammar; too_large: over a limit.
 [[nodiscard]] Result<Reply> parse_reply(std::string_view response);

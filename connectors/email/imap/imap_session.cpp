@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "connectors/email/imap/imap_folders.hpp"
 #include "connectors/email/imap/imap_limits.hpp"
 
 namespace usher::connectors::email::imap {
@@ -73,10 +74,60 @@ Result<void> ImapSession::carry_out(const std::string& what, const Command& comm
   return {};
 }
 
+Result<std::string> ImapSession::called(const std::string& folder) {
+  if (upper(folder) == "INBOX") return folder;
+  if (const auto known = names_.find(folder); known != names_.end()) return known->second;
+  auto name = find_name(folder);
+  if (name) names_[folder] = *name;
+  return name;
+}
+
+// Cyrus and Courier keep the folders of a user below "INBOX.", which nobody says aloud. A folder that goes by the plain name, such
+// as a shared one, is the one that was meant.
+Result<std::string> ImapSession::find_name(const std::string& folder) {
+  const std::string name = spelled(folder);
+  if (!has("NAMESPACE") && !has("IMAP4REV2")) return name;
+  NamespaceReply prefixes;
+  const auto told = ask(Command("NAMESPACE"), limits::step_within, [&](Reply& reply) {
+    if (auto* one = std::get_if<NamespaceReply>(&reply)) prefixes = std::move(*one);
+  });
+  if (!told) return told.error();
+  const std::string below = below_prefix(prefixes, name);
+  if (below == name) return name;
+  bool there = false;
+  const auto listed = ask(Command("LIST \"\" ").add_string(name), limits::search_within, [&](Reply& reply) {
+    // A name with a star in it is answered with others, too.
+    if (const auto* one = std::get_if<ListReply>(&reply)) there = there || (one->usable && one->name == name);
+  });
+  if (!listed) return listed.error();
+  return there ? name : below;
+}
+
+// Where SELECT does not say it: Courier. Asked last for the number of the last mail, which is none once that mail is gone, and which Courier
+// does not tell either; then nothing is known, and taking the folder for an empty one would be wrong.
+Result<Uid> ImapSession::next_number(const std::string& name) {
+  Uid next = 0;
+  const auto told = ask(Command("STATUS ").add_string(name).add(" (UIDNEXT)"), limits::search_within, [&](Reply& reply) {
+    if (const auto* status = std::get_if<FolderStatusReply>(&reply)) next = status->uid_next.value_or(0);
+  });
+  if (!told) return told.error();
+  if (next != 0) return next;
+  Uid last = 0;
+  const auto found = ask(Command("UID SEARCH UID *"), limits::search_within, [&](Reply& reply) {
+    if (const auto* search = std::get_if<SearchReply>(&reply))
+      for (const Uid uid : search->numbers) last = std::max(last, uid);
+  });
+  if (!found) return found.error();
+  if (last == 0 && exists_ > 0) return fail(Fault::conflict, "the server does not say what number the next mail will have (UIDNEXT)");
+  return last + 1;
+}
+
 Result<Selected> ImapSession::select(const std::string& folder) {
   Selected selected;
   std::optional<std::vector<std::string>> permanent;
-  const auto command = Command("SELECT ").add_string(spelled(folder));
+  const auto name = called(folder);
+  if (!name) return name.error();
+  const auto command = Command("SELECT ").add_string(*name);
   const auto answer = ask(command, limits::search_within, [&](Reply& reply) {
     if (const auto* exists = std::get_if<ExistsReply>(&reply)) selected.exists = exists->count;
     const auto* status = std::get_if<StatusReply>(&reply);
@@ -94,13 +145,9 @@ Result<Selected> ImapSession::select(const std::string& folder) {
     return flag == "\\*" || same_flag(flag, ingested_keyword);
   });
   if (selected.uid_next == 0) {
-    Uid last = 0;
-    const auto found = ask(Command("UID SEARCH UID *"), limits::search_within, [&](Reply& reply) {
-      if (const auto* search = std::get_if<SearchReply>(&reply))
-        for (const Uid uid : search->numbers) last = std::max(last, uid);
-    });
-    if (!found) return found.error();
-    selected.uid_next = last + 1;
+    const auto next = next_number(*name);
+    if (!next) return next.error();
+    selected.uid_next = *next;
   }
   return selected;
 }
@@ -169,24 +216,28 @@ Result<void> ImapSession::add_flag(const std::vector<Uid>& uids, const std::stri
 }
 
 // RFC 3501 6.3.11: a folder that is not there is said to be creatable.
-Result<Answer> ImapSession::ask_making(const std::string& folder, const Command& command, std::chrono::steady_clock::duration within) {
+Result<Answer> ImapSession::ask_making(const std::string& name, const Command& command, std::chrono::steady_clock::duration within) {
   auto answer = ask(command, within);
   if (!answer || answer->ok() || answer->code != "TRYCREATE") return answer;
-  const auto made = ask(Command("CREATE ").add_string(spelled(folder)), limits::step_within);
+  const auto made = ask(Command("CREATE ").add_string(name), limits::step_within);
   if (!made || !made->ok()) return made;
   return ask(command, within);
 }
 
 Result<void> ImapSession::move(const std::vector<Uid>& uids, const std::string& folder) {
   if (!has("MOVE")) return copy_and_mark(uids, folder);
-  const auto answer = ask_making(folder, Command("UID MOVE " + number_set(uids) + " ").add_string(spelled(folder)), limits::search_within);
+  const auto name = called(folder);
+  if (!name) return name.error();
+  const auto answer = ask_making(*name, Command("UID MOVE " + number_set(uids) + " ").add_string(*name), limits::search_within);
   if (!answer) return answer.error();
   if (!answer->ok()) return refused("to move mails to " + folder, *answer);
   return {};
 }
 
 Result<void> ImapSession::copy_and_mark(const std::vector<Uid>& uids, const std::string& folder) {
-  const auto answer = ask_making(folder, Command("UID COPY " + number_set(uids) + " ").add_string(spelled(folder)), limits::search_within);
+  const auto name = called(folder);
+  if (!name) return name.error();
+  const auto answer = ask_making(*name, Command("UID COPY " + number_set(uids) + " ").add_string(*name), limits::search_within);
   if (!answer) return answer.error();
   if (!answer->ok()) return refused("to copy mails to " + folder, *answer);
   return erase(uids);
@@ -201,9 +252,11 @@ Result<void> ImapSession::erase(const std::vector<Uid>& uids) {
 
 Result<void> ImapSession::append(const std::string& folder, std::string_view bytes) {
   if (bytes.size() > limits::mail_bytes_max) return fail(Fault::conflict, "the mail is too large to be kept");
-  const auto command = Command("APPEND ").add_string(spelled(folder)).add(" (\\Seen) ").add_literal(bytes);
+  const auto name = called(folder);
+  if (!name) return name.error();
+  const auto command = Command("APPEND ").add_string(*name).add(" (\\Seen) ").add_literal(bytes);
   if (!command.sendable()) return fail(Fault::conflict, "the mail holds a NUL, which IMAP cannot carry");
-  const auto answer = ask_making(folder, command, time_for(bytes.size()));
+  const auto answer = ask_making(*name, command, time_for(bytes.size()));
   if (!answer) return answer.error();
   if (!answer->ok()) return refused("a copy in " + folder, *answer);
   return {};

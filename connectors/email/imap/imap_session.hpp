@@ -3,6 +3,7 @@
 // and the session goes on; any other error means that the connection is over (alive() says so). Mails are named by UID alone: sequence numbers move. One thread at a time.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,7 +50,7 @@ class ImapSession {
   // nothing of it, which does not mean yet that it is gone.
   Result<std::optional<std::string>> fetch(Uid uid, std::uint64_t size, std::optional<std::size_t> bytes_max = {});
   Result<void> add_flag(const std::vector<Uid>& uids, const std::string& flag);
-  // Makes the folder when it is not there.
+  // Makes the folder when it is not there. Folders, here and elsewhere, go by the name that people give them.
   Result<void> move(const std::vector<Uid>& uids, const std::string& folder);
   // Marks as deleted, and removes these where the server can remove named mails; never what others marked.
   Result<void> erase(const std::vector<Uid>& uids);
@@ -69,13 +70,18 @@ class ImapSession {
   void listen(const Reply& reply);
   Result<void> carry_out(const std::string& what, const Command& command);
   Result<void> copy_and_mark(const std::vector<Uid>& uids, const std::string& folder);
-  Result<Answer> ask_making(const std::string& folder, const Command& command, std::chrono::steady_clock::duration within);
+  Result<Answer> ask_making(const std::string& name, const Command& command, std::chrono::steady_clock::duration within);
   [[nodiscard]] std::string spelled(const std::string& folder) const { return utf8_ ? folder : folder_name(folder); }
+  // The name of a folder on this server.
+  Result<std::string> called(const std::string& folder);
+  Result<std::string> find_name(const std::string& folder);
+  Result<Uid> next_number(const std::string& name);
 
   ImapChannel channel_;
   bool utf8_ = false;  // UTF8=ACCEPT is on.
   bool news_ = false;  // Mails have become more since the last search to the end.
   std::uint32_t exists_ = 0;
+  std::map<std::string, std::string> names_;  // Of folders that were asked for.
 };
 
 }  // namespace usher::connectors::email::imap

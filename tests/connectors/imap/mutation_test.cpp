@@ -11,13 +11,14 @@ using namespace usher::connectors::email::imap::testing;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> transcripts{
+constexpr std::array<std::string_view, 6> transcripts{
     "* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ AUTH=PLAIN] Dovecot ready.\r\nu1 OK Logged in\r\n"
     "* FLAGS (\\Answered \\Seen)\r\n* OK [PERMANENTFLAGS (\\Answered \\Seen \\*)] Flags permitted.\r\n* 2 EXISTS\r\n* OK [UIDVALIDITY 17] ok\r\n"
     "* OK [UIDNEXT 3] next\r\nu2 OK [READ-WRITE] Select completed\r\n",
     "* SEARCH 1 2 3 (MODSEQ 5)\r\n* ESEARCH (TAG \"u3\") UID MIN 1 ALL 1:3,9\r\nu3 OK done\r\n",
     "* 1 FETCH (UID 1 INTERNALDATE \"21-Nov-2026 18:57:59 +0100\" RFC822.SIZE 20 FLAGS (\\Seen) BODY[] {20}\r\nSubject: a\r\n\r\nhello\r\n)\r\nu4 OK\r\n",
     "* 2 FETCH (ENVELOPE (\"d\" {1}\r\ns ((\"n\" NIL \"a\" \"b\")) NIL) BODY[HEADER.FIELDS (\"a]\")]<0> NIL X-GM-LABELS (\"\\\\Inbox\") UID 2)\r\n",
+    "* NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"#shared.\" \".\"))\r\n* STATUS {5}\r\nINBOX (MESSAGES 2 UIDNEXT 3)\r\n* LIST (\\Sent) NIL \"INBOX.Sent\"\r\n",
     "+ idling\r\n* 3 EXISTS\r\n* 1 EXPUNGE\r\n* BYE [UNAVAILABLE] shutting down\r\n"};
 
 constexpr std::array<std::string_view, 20> pieces{"\r\n", "\n", "{5}\r\n", "{99999}\r\n", "{0}\r\n", "~{1+}\r\n", "(", ")", "\"", "\\", "[", "]",

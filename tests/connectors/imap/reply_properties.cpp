@@ -19,6 +19,12 @@ std::string summary(const Reply& reply) {
     out += std::to_string(fetched->uid) + '|' + fetched->body.value_or("none") + '|' + std::to_string(fetched->size.value_or(0));
     if (fetched->internal_date) out += '|' + format_rfc3339(*fetched->internal_date);
   }
+  if (const auto* prefixes = std::get_if<NamespaceReply>(&reply)) {
+    for (const auto& prefix : prefixes->personal) out += prefix + '|';
+    for (const auto& prefix : prefixes->others) out += prefix + '|';
+  }
+  if (const auto* folder = std::get_if<FolderStatusReply>(&reply)) out += std::to_string(folder->uid_next.value_or(0));
+  if (const auto* listed = std::get_if<ListReply>(&reply)) out += listed->name + (listed->usable ? "" : "|none");
   return out + '\n';
 }
 
