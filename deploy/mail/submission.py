@@ -1,15 +1,22 @@
-"""A submission server for shows and tests: takes mails with STARTTLS and a password, and delivers them to mailboxes of a Dovecot
-that deploy/mail/dovecot started. Not for the world: it knows its own mailboxes only.
+"""A submission server for shows and tests: takes mails with STARTTLS and a password, and delivers them to mailboxes of a server
+that deploy/mail/dovecot, cyrus or courier started. Not for the world: it knows its own mailboxes only.
 
 `script` holds what to say to the next mails after their last dot, instead of taking them: an answer such as "451 4.3.0 later", or
 "vanish": the mail is taken, and nothing is said.
 """
+import email
+import email.utils
 import logging
+import os
 import pathlib
+import shutil
+import smtplib
 import ssl
 import subprocess
 import sys
 import threading
+import time
+import uuid
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -18,25 +25,25 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from free_port import free_port  # noqa: E402
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # It warns of itself.
-DOVECOT = pathlib.Path(__file__).resolve().with_name("dovecot")
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Mailboxes:
-    """A Dovecot in a folder of its own, with a mailbox for each of `users`."""
+    """An IMAP server in a folder of its own, with a mailbox for each of `users`: `server` is dovecot, cyrus or courier."""
 
-    def __init__(self, folder, users):
-        self.folder, self.users = pathlib.Path(folder), users
+    def __init__(self, folder, users, server="dovecot"):
+        self.folder, self.users, self.server = pathlib.Path(folder), users, server
         self.addresses = {}
 
     def start(self):
         words = [word for user in self.users for word in ("--user", user)]
-        done = subprocess.run([DOVECOT, "start", "--folder", self.folder, *words], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([HERE / self.server, "start", "--folder", self.folder, *words], capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
         self.addresses = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
 
     def stop(self):
-        subprocess.run([DOVECOT, "stop", "--folder", self.folder], capture_output=True, timeout=60)
+        subprocess.run([HERE / self.server, "stop", "--folder", self.folder], capture_output=True, timeout=60)
 
     def password(self, user):
         for line in pathlib.Path(self.addresses["users_file"]).read_text().splitlines():
@@ -51,7 +58,29 @@ class Mailboxes:
         return done.stdout
 
     def deliver(self, user, data):
+        {"dovecot": self._save, "cyrus": self._hand_over, "courier": self._put}[self.server](user, data)
+
+    def _save(self, user, data):
         self.doveadm("save", "-u", user, body=data)
+
+    def _hand_over(self, user, data):
+        head = email.message_from_bytes(data)
+        # The server writes it as the return path, and an empty one says that a machine sent the mail.
+        sender = email.utils.parseaddr(head.get("Return-Path") or head.get("From", ""))[1]
+        with smtplib.LMTP(str(self.folder.resolve() / "run/lmtp")) as lmtp:
+            refused = lmtp.sendmail(sender, [user], data)
+        if refused:
+            raise RuntimeError(f"lmtp: {refused}")
+
+    def _put(self, user, data):
+        """As every program that delivers to a Maildir does: whole in tmp, then moved to new."""
+        maildir = self.folder / "mail" / user / "Maildir"
+        # Courier numbers what is new by name, so the time comes first.
+        name = f"{time.time_ns()}.{uuid.uuid4().hex}.delivered"
+        (maildir / "tmp" / name).write_bytes(data.replace(b"\r\n", b"\n"))
+        if os.geteuid() == 0:  # Then mail is another user's.
+            shutil.chown(maildir / "tmp" / name, "nobody", "nogroup")
+        (maildir / "tmp" / name).rename(maildir / "new" / name)
 
 
 class Submission:

@@ -1,92 +1,18 @@
 """Mail end to end: a customer's mail reaches an agent, the reply reaches the customer's mailbox, and the answer to that comes
 back into the same conversation; nothing is lost and nothing comes twice, whatever the servers do meanwhile.
 """
-import json
 import os
 import shutil
 
-from case import EndToEnd, only_on
+from case import only_on
+from mail_case import MailCase
 from mail_world import SUPPORT, MailServers, answer_to, bounce_of, mail
 from world import wait_for
 
 ZOE = "Zoe Lang <zoe@example.org>"
 
 
-class MailCase(EndToEnd):
-    def mail_world(self, start=True, **more):
-        servers = MailServers()
-        self.addCleanup(servers.close)
-        world = self.world(start=False)
-        world.config["connectors"]["support-mail"] = servers.connector(world.secret, **more)
-        world.write_config()
-        if start:
-            world.start()
-            self.wait_connected(world)
-        return world, servers
-
-    def mailboxes(self, world):
-        answer = world.operate("GET", "/readyz?verbose=1")
-        return {one["connector"]: one for one in json.loads(answer.body).get("mailboxes", [])}
-
-    def wait_connected(self, world, connector="support-mail"):
-        def connected():
-            one = self.mailboxes(world).get(connector)
-            return one and one["connected"] and one["last_poll"]
-        wait_for(connected, f"{connector} is connected")
-
-    def taken(self, agent, count):
-        """So many conversations, by their newest text."""
-        return sorted(agent.take()["messages"][-1]["text"].strip() for _ in range(count))
-
-    def nothing_more(self, agent):
-        agent.settle()
-        self.assertEqual([], agent.seen("offer"))
-
-
 class MailJourney(MailCase):
-    def test_a_mail_is_answered_and_the_answer_to_that_stays_with_the_same_agent(self):
-        world, servers = self.mail_world(after_ingest="keyword")
-        ana = world.sign_in("ana")
-        first = mail(ZOE, "Where is my parcel? Grüße", subject="Order 4411 – wo?")
-        servers.deliver("support", first)
-        conversation = ana.take()
-        self.assertEqual(("email", "Order 4411 – wo?"), (conversation["channel"], conversation["subject"]))
-        self.assertEqual("Zoe Lang", conversation["customer"]["display_name"])
-        self.assertIn("Where is my parcel? Grüße", conversation["messages"][-1]["text"])
-
-        ana.reply(conversation, "It is **on its way**.\n.\nfrom here\n")
-        ana.expect("delivery", fits=lambda f: f["state"] == "sent")
-        reply = servers.received("zoe")[0]
-        self.assertEqual(first["Message-ID"], reply["In-Reply-To"])
-        self.assertEqual(first["Message-ID"], reply["References"])
-        self.assertEqual("Re: Order 4411 – wo?", reply["Subject"])
-        self.assertIn(SUPPORT, reply["From"])
-        plain = reply.get_body(("plain",)).get_content().replace("\r\n", "\n")
-        self.assertIn("It is **on its way**.\n.\nfrom here", plain)
-        self.assertIn("> Where is my parcel?", plain)
-        self.assertIn("<strong>on its way</strong>", reply.get_body(("html",)).get_content())
-
-        # Kept for others to see that it was taken; whether somebody has read it is not ours to say.
-        wait_for(lambda: "$UsherIngested" in servers.inbox("support")[0][0], "the mail is marked")
-        self.assertNotIn("\\Seen", servers.inbox("support")[0][0])
-
-        ana.close_conversation(conversation)
-        again = answer_to(reply, "Thank you, and when?", ZOE)
-        del again["Subject"]
-        again["Subject"] = "another subject"
-        servers.deliver("support", again)
-        back = ana.take()
-        self.assertEqual(conversation["id"], back["id"])
-        self.assertIn("Thank you, and when?", back["messages"][-1]["text"])
-        ana.reply(back, "Tomorrow.")
-        second = servers.received("zoe", 2)[1]
-        self.assertEqual(again["Message-ID"], second["In-Reply-To"])
-        self.assertIn(first["Message-ID"], second["References"])
-        # The answer to the second reply belongs here too.
-        servers.deliver("support", answer_to(second, "Good.", ZOE))
-        self.assertIn("Good.", ana.expect("message", fits=lambda f: f["message"]["kind"] == "from_customer")["message"]["text"])
-        self.nothing_more(ana)
-
     def test_a_second_mail_before_any_answer_joins_and_a_stranger_does_not(self):
         world, servers = self.mail_world()
         ana = world.sign_in("ana")
@@ -203,47 +129,6 @@ class MailServersInTrouble(MailCase):
         self.assertIn("Hello", servers.received("zoe", within=120)[0].get_body(("plain",)).get_content())
         self.assertEqual(1, len(servers.smtp.taken))
 
-    def test_mail_that_comes_while_the_server_or_usher_restarts_is_taken_once(self):
-        world, servers = self.mail_world(after_ingest="seen")
-        ana = world.sign_in("ana")
-        expected = []
-        for number in range(12):
-            text = f"mail {number:02}"
-            expected.append(text)
-            servers.deliver("support", mail(f"c{number}@example.org", text))
-            if number == 3:
-                servers.restart_dovecot()
-            if number == 7:
-                world.kill()
-            if number == 9:
-                world.start()
-                ana.connect()
-                ana.available()
-        # Ana has room for three at once, so each is closed before the next.
-        seen = []
-        held = list(ana.welcome["conversations"])
-        offers = list(ana.welcome["offers"])
-        while len(seen) < len(expected):
-            if held:
-                conversation = held.pop()
-            elif offers:
-                conversation = self.accept(ana, offers.pop())
-            else:
-                conversation = ana.take(within=60)
-            self.assertEqual(1, len(conversation["messages"]), conversation)
-            seen.append(conversation["messages"][-1]["text"].strip())
-            self.close_quietly(ana, conversation)
-        self.assertEqual(expected, sorted(seen))
-        self.nothing_more(ana)
-
-    def accept(self, agent, offer):
-        agent.command("accept", offer=offer["offer"])
-        return agent.expect("assigned")["conversation"]
-
-    def close_quietly(self, agent, conversation):
-        agent.close_conversation(conversation)
-        agent.command("wrapped_up", conversation=conversation["id"])
-
     def test_a_new_numbering_of_the_mailbox_brings_nothing_twice_and_loses_nothing(self):
         world, servers = self.mail_world()
         ana = world.sign_in("ana")
@@ -251,59 +136,13 @@ class MailServersInTrouble(MailCase):
             servers.deliver("support", mail(ZOE, text))
         self.assertEqual(["old one", "old two"], self.taken(ana, 2))
         wait_for(lambda: self.mailboxes(world)["support-mail"]["taken"] == 2, "both are taken")
-        servers.stop_dovecot()
+        servers.stop_imap()
         for file in servers.maildir("support").glob("dovecot*"):
             file.unlink()  # Dovecot numbers all mails anew, under another UIDVALIDITY.
-        servers.start_dovecot()
+        servers.start_imap()
         servers.deliver("support", mail(ZOE, "new one"))
         self.assertIn("new one", ana.take(within=60)["messages"][-1]["text"])
         self.nothing_more(ana)
-
-    def test_what_another_client_moves_and_deletes_troubles_nobody(self):
-        world, servers = self.mail_world(after_ingest="move", move_to="Done")
-        with servers.imap("support") as client:
-            client.create("Done")
-            client.create("Elsewhere")
-        ana = world.sign_in("ana")
-        servers.deliver("support", mail(ZOE, "one"))
-        self.assertIn("one", ana.take()["messages"][-1]["text"])
-        wait_for(lambda: len(servers.inbox("support", "Done")) == 1 and not servers.inbox("support"), "the mail is moved")
-        world.kill()
-        servers.deliver("support", mail(ZOE, "gone before anybody looked"))
-        servers.deliver("support", mail(ZOE, "two"))
-        with servers.imap("support") as client:
-            client.select("INBOX")
-            first = client.uid("SEARCH", "ALL")[1][0].split()[0]
-            client.uid("MOVE", first, "Elsewhere")
-        world.start()
-        ana.connect()
-        ana.available()
-        offers = ana.welcome["offers"] or [ana.offer(within=30)]
-        self.assertIn("two", offers[0]["conversation"]["messages"][-1]["text"])
-        wait_for(lambda: len(servers.inbox("support", "Done")) == 2, "the second is moved as well")
-
-    def test_operators_are_told_what_is_wrong_with_a_mailbox(self):
-        world, servers = self.mail_world()
-        good = world.ctl("connectors", "test", "support-mail", "--config", str(world.config_file))
-        self.assertEqual(0, good.returncode, good.stdout + good.stderr)
-        mailbox = world.config["connectors"]["support-mail"]
-
-        def wrong(**changed):
-            kept = dict(mailbox)
-            mailbox.update(changed)
-            world.write_config()
-            done = world.ctl("connectors", "test", "support-mail", "--config", str(world.config_file))
-            mailbox.clear()
-            mailbox.update(kept)
-            self.assertNotEqual(0, done.returncode, changed)
-            return done.stderr
-
-        world.secret("wrong.password", "not this one")
-        self.assertIn("password", wrong(password_file="wrong.password"))
-        self.assertIn("certificate", wrong(ca_file="/etc/ssl/certs/ca-certificates.crt"))
-        self.assertIn("localhost:1", wrong(imap_url="imaps://localhost:1"))
-        self.assertIn("localhost:1", wrong(smtp_url="smtp://localhost:1"))
-        self.assertIn("Nowhere", wrong(folder="Nowhere"))
 
 
 @only_on("embedded")

@@ -1,12 +1,14 @@
-"""Mail for end-to-end tests: a real Dovecot with the mailboxes of the company and of its customers, and a submission server
-that delivers into them and can be told to refuse, to vanish, or to take a mail and not say so.
+"""Mail for end-to-end tests: a real IMAP server (Dovecot unless told otherwise) with the mailboxes of the company and of its
+customers, and a submission server that delivers into them and can be told to refuse, to vanish, or to take a mail and not say so.
 """
 import email
 import email.policy
 import email.utils
 import imaplib
+import os
 import pathlib
 import shutil
+import signal
 import ssl
 import sys
 import tempfile
@@ -23,14 +25,18 @@ USERS = ("support", "sales", "zoe", "max")
 
 
 class MailServers:
-    def __init__(self):
+    def __init__(self, server="dovecot", settings=None):
+        """`settings(folder)`: what Dovecot's own.conf has to say."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-e2e-mail-"))
         self.folder.chmod(0o711)  # Mail belongs to another user than root.
-        self.dovecot_folder = self.folder / "dovecot"
-        self.mailboxes = Mailboxes(self.dovecot_folder, USERS)
+        self.server = server
+        self.mailboxes = Mailboxes(self.folder / server, USERS, server)
+        if settings:
+            self.mailboxes.folder.mkdir()
+            (self.mailboxes.folder / "own.conf").write_text(settings(self.mailboxes.folder))
         self.smtp = None
         try:
-            self.start_dovecot()
+            self.start_imap()
             self.smtp = Submission(self.mailboxes, "support")
         except BaseException:
             self.close()
@@ -39,19 +45,34 @@ class MailServers:
     def close(self):
         if self.smtp:
             self.smtp.close()
-        self.stop_dovecot()
+        self.stop_imap()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    # --- Dovecot ----------------------------------------------------------------------------------------------------
-    def start_dovecot(self):
+    # --- the IMAP server --------------------------------------------------------------------------------------------
+    def start_imap(self):
         self.mailboxes.start()
 
-    def stop_dovecot(self):
+    def stop_imap(self):
         self.mailboxes.stop()
 
-    def restart_dovecot(self):
-        self.stop_dovecot()
-        self.start_dovecot()
+    def restart_imap(self):
+        self.stop_imap()
+        self.start_imap()
+
+    def cut_connections(self):
+        """Kills the processes that hold clients' connections, which the server itself survives; how many there were."""
+        session = int((self.mailboxes.folder / f"{self.server}.pid").read_text())
+        killed = 0
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                # Behind the name, which may hold anything: state, parent, group, session.
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == session and (folder / "exe").readlink().name in ("imap", "imapd"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    killed += 1
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return killed
 
     @property
     def addresses(self):
@@ -61,7 +82,11 @@ class MailServers:
         return self.mailboxes.password(user)
 
     def maildir(self, user):
-        return self.dovecot_folder / "mail" / user / "Maildir"
+        return self.mailboxes.folder / "mail" / user / "Maildir"
+
+    def folder_named(self, name):
+        """What the server calls a folder that people see under that name."""
+        return name if self.server == "dovecot" or name == "INBOX" else "INBOX." + name
 
     def deliver(self, user, message):
         """As a mail server would put it there; returns its Message-ID."""
@@ -79,7 +104,7 @@ class MailServers:
     def inbox(self, user, folder="INBOX"):
         """What is there, oldest first, as (flags, mail)."""
         with self.imap(user) as client:
-            if client.select(folder, readonly=True)[0] != "OK":
+            if client.select(self.folder_named(folder), readonly=True)[0] != "OK":
                 return []
             found = client.uid("SEARCH", "ALL")[1][0].split()
             out = []
@@ -90,6 +115,16 @@ class MailServers:
                 flags = pair[0] + b" ".join(part for part in answer if isinstance(part, bytes))
                 out.append((flags.decode(), email.message_from_bytes(pair[1], policy=email.policy.default)))
             return out
+
+    def move_away(self, user, place, folder):
+        """Another client moves the mail at that place of the inbox, in the manner of those that know no MOVE."""
+        with self.imap(user) as client:
+            client.select("INBOX")
+            uid = client.uid("SEARCH", "ALL")[1][0].split()[place]
+            client.create(self.folder_named(folder))
+            assert client.uid("COPY", uid, self.folder_named(folder))[0] == "OK"
+            client.uid("STORE", uid, "+FLAGS", "(\\Deleted)")
+            client.expunge()
 
     def received(self, user, count=1, within=WAIT_MAX):
         """The mails of a customer's mailbox once there are so many."""
