@@ -16,6 +16,8 @@ inline constexpr std::size_t short_field_bytes_max = 1024;          // Names, su
 inline constexpr std::size_t list_items_max = 256;                  // Any list inside a message.
 inline constexpr std::size_t attachment_bytes_max = 10 * 1024 * 1024;
 inline constexpr std::size_t attachments_max = 10;
+// Of one reply together: in base64 just under the 25 MB that large providers of mail take.
+inline constexpr std::size_t reply_attachments_bytes_max = 18 * 1024 * 1024;
 inline constexpr std::size_t http_body_bytes_max = 12 * 1024 * 1024;
 inline constexpr std::size_t http_bodies_bytes_max = 256 * 1024 * 1024;  // Of all that are being read or looked at on one listener.
 inline constexpr std::size_t http_json_body_bytes_max = 512 * 1024;
@@ -24,6 +26,8 @@ inline constexpr std::size_t json_depth_max = 32;
 inline constexpr std::size_t agent_frame_bytes_max = 64 * 1024;
 static_assert(message_text_bytes_max * 2 < record_bytes_max, "text and text_new fit one record");
 static_assert(attachment_bytes_max < http_body_bytes_max, "one attachment fits one request");
+static_assert(attachment_bytes_max <= reply_attachments_bytes_max, "any file that is taken can be sent");
+static_assert(reply_attachments_bytes_max / 3 * 4 / 76 * 78 < 26 * 1024 * 1024, "a reply's mail fits what providers take");
 static_assert(agent_frame_bytes_max <= message_text_bytes_max, "a reply is never larger than a message");
 
 // Batches.
@@ -120,6 +124,8 @@ inline constexpr std::size_t sent_copies_waiting_max = 64;
 inline constexpr std::size_t sent_copies_bytes_max = 64 * 1024 * 1024;
 static_assert(mails_waiting_max * 4 <= 256, "one connector's mails leave room in the window of egress");
 static_assert(mail_rest < mail_retry_first && mail_retry_first < retry_longest);
+
+inline constexpr int uploads_per_minute_max = 60;       // Of one agent.
 
 // Access tokens.
 inline constexpr auto token_within = 15s;

@@ -16,7 +16,8 @@ enum class Presence { offline, away, available };
 struct SetPresence { Presence state = Presence::offline; std::string reason; friend bool operator==(const SetPresence&, const SetPresence&) = default; };
 struct Accept { OfferId offer; friend bool operator==(const Accept&, const Accept&) = default; };
 struct Decline { OfferId offer; std::string reason; friend bool operator==(const Decline&, const Decline&) = default; };
-struct Reply { ConversationId conversation; std::string text; friend bool operator==(const Reply&, const Reply&) = default; };
+// `attachments`: blobs that are on disk before the record is appended (rule J1); the record only names them.
+struct Reply { ConversationId conversation; std::string text; std::vector<Attachment> attachments = {}; friend bool operator==(const Reply&, const Reply&) = default; };
 struct Note { ConversationId conversation; std::string text; friend bool operator==(const Note&, const Note&) = default; };
 // Exactly one of queue and agent is set.
 struct Transfer { ConversationId conversation; std::optional<QueueId> queue; std::optional<AgentId> agent; std::string note; friend bool operator==(const Transfer&, const Transfer&) = default; };

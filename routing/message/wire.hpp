@@ -2,8 +2,10 @@
 // Decoding accepts unknown members (a Message keeps them), refuses wrong types, over-limit sizes and invalid UTF-8.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "routing/message/message.hpp"
 #include "routing/message/record.hpp"
@@ -19,6 +21,13 @@ namespace usher::message {
 // The value of a record. Requires: not Unreadable.
 [[nodiscard]] std::string encode(const Record& record);
 [[nodiscard]] Result<Record> decode_record(std::string_view type, std::string_view json);
+
+// The member `attachments` of an outbound record or of a reply's body, both as the router writes them; none: empty.
+[[nodiscard]] Result<std::vector<Attachment>> decode_reply_attachments(std::string_view json);
+// What they hold together.
+[[nodiscard]] std::uint64_t bytes_of(const std::vector<Attachment>& attachments);
+// The form of a blob's name.
+[[nodiscard]] bool is_sha256(std::string_view text);
 
 // True when `text` is UTF-8 without surrogates or overlong forms (NUL is allowed).
 [[nodiscard]] bool valid_utf8(std::string_view text);

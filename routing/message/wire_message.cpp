@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "routing/message/wire.hpp"
+#include "routing/message/wire_attachments.hpp"
 #include "routing/message/wire_json.hpp"
 
 namespace usher::message {
@@ -60,16 +61,6 @@ void write(Writer& out, const Sender& sender) {
   out.end_object();
 }
 
-void write(Writer& out, const Attachment& attachment) {
-  out.begin_object();
-  out.text("name", attachment.name);
-  out.text("type", attachment.type);
-  out.number("size", static_cast<std::int64_t>(attachment.size));
-  out.text("sha256", attachment.sha256);
-  out.flag("inline", attachment.inline_part);
-  out.end_object();
-}
-
 }  // namespace
 
 std::string encode(const Message& message) {
@@ -93,7 +84,7 @@ std::string encode(const Message& message) {
   out.text("text", message.text);
   out.text("text_new", message.text_new);
   out.optional_text("html_ref", message.html_ref);
-  out.list("attachments", message.attachments, [&](const Attachment& one) { write(out, one); });
+  wire::write_attachments(out, message.attachments);
   out.texts("parts", message.parts);
   message.automated ? out.text("automated", automated_names.at(static_cast<std::size_t>(*message.automated)))
                     : out.null("automated");
@@ -125,29 +116,6 @@ void read_thread(Reader& in, Thread& out) {
   in.optional_text("key", out.key);
 }
 
-bool is_sha256(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-void read_attachments(Reader& in, std::vector<Attachment>& out) {
-  in.objects("attachments", Need::optional, limits::attachments_max, [&](Reader& item) {
-    Attachment& attachment = out.emplace_back();
-    item.text("name", attachment.name);
-    item.text("type", attachment.type);
-    std::int64_t size = 0;
-    item.integer("size", size, 0, std::numeric_limits<std::int64_t>::max());
-    attachment.size = static_cast<std::uint64_t>(size);
-    if (attachment.size > limits::attachment_bytes_max) {
-      item.refuse("size", "over " + std::to_string(limits::attachment_bytes_max), Fault::too_large);
-    }
-    item.text("sha256", attachment.sha256);
-    if (item.ok() && !is_sha256(attachment.sha256)) {
-      item.refuse("sha256", "must be 64 lower-case hexadecimal digits");
-    }
-    item.flag_if_any("inline", attachment.inline_part);
-  });
-}
-
 // BCP 47 as far as routing compares it: lower-case letters, then subtags of letters and digits.
 bool is_language(std::string_view text) {
   const std::size_t primary = std::min(text.find('-'), text.size());
@@ -166,7 +134,7 @@ void read_content(Reader& in, Message& out) {
   in.text("text", out.text, wire::long_text_if_any);
   in.text("text_new", out.text_new, wire::long_text_if_any);
   in.optional_text("html_ref", out.html_ref);
-  read_attachments(in, out.attachments);
+  wire::read_attachments(in, out.attachments);
   in.texts("parts", out.parts);
   const auto automated = in.choice("automated", automated_names, Need::optional);
   if (automated) out.automated = static_cast<Automated>(*automated);

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "routing/message/wire.hpp"
+#include "routing/message/wire_attachments.hpp"
 #include "routing/message/wire_json.hpp"
 #include "routing/message/wire_policy.hpp"
 
@@ -46,6 +47,8 @@ void write(Writer& out, const Decline& command) {
 void write(Writer& out, const Reply& command) {
   out.id("conversation", command.conversation);
   out.text("text", command.text);
+  // Most replies have none, and then the record is what it was before there were any.
+  if (!command.attachments.empty()) wire::write_attachments(out, command.attachments);
 }
 void write(Writer& out, const Note& command) {
   out.id("conversation", command.conversation);
@@ -83,6 +86,7 @@ void read(Reader& in, Decline& out) {
 void read(Reader& in, Reply& out) {
   in.id("conversation", out.conversation);
   in.text("text", out.text, wire::long_text);
+  wire::read_reply_attachments(in, out.attachments);
 }
 void read(Reader& in, Note& out) {
   in.id("conversation", out.conversation);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "routing/message/wire.hpp"
+#include "routing/message/wire_attachments.hpp"
 #include "routing/message/wire_json.hpp"
 
 namespace usher::router {
@@ -64,6 +65,7 @@ std::string body_json(const Written& written) {
   writer.text("author_name", written.author_name);
   writer.text("text", written.text);
   writer.time("written_at", written.written_at);
+  if (!written.attachments.empty()) wire::write_attachments(writer, written.attachments);
   writer.end_object();
   return writer.take();
 }
@@ -85,6 +87,7 @@ Result<Written> read_body(std::string_view json) {
   reader.text("author_name", written.author_name);
   reader.text("text", written.text, wire::long_text);
   reader.time("written_at", written.written_at);
+  wire::read_reply_attachments(reader, written.attachments);
   if (problem.found()) return problem.error();
   return written;
 }
@@ -103,6 +106,7 @@ std::string outbound_json(const engine::ReplyWanted& wanted, const Written& writ
   writer.number("attempt", wanted.attempt);
   writer.text("text", written.text);
   writer.time("written_at", written.written_at);
+  if (!written.attachments.empty()) wire::write_attachments(writer, written.attachments);
   writer.end_object();
   return writer.take();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "routing/engine/step.hpp"
 #include "routing/journal/journal.hpp"
@@ -21,6 +22,7 @@ struct Written {
   std::string author_name;
   std::string text;
   Instant written_at;
+  std::vector<Attachment> attachments = {};  // Of a reply.
 };
 [[nodiscard]] std::string body_json(const Written& written);
 [[nodiscard]] Result<Written> read_body(std::string_view json);

@@ -25,10 +25,16 @@ std::optional<Written> written_in(const Record& record, const engine::Step& step
   const auto* command = std::get_if<CommandIssued>(&record);
   if (command == nullptr || step.bodies.empty()) return std::nullopt;
   Written written;
-  if (const auto* reply = std::get_if<Reply>(&command->command)) written.text = reply->text;
-  else if (const auto* note = std::get_if<Note>(&command->command)) written.text = note->text;
-  else if (const auto* transfer = std::get_if<Transfer>(&command->command)) written.text = transfer->note;
-  else return std::nullopt;
+  if (const auto* reply = std::get_if<Reply>(&command->command)) {
+    written.text = reply->text;
+    written.attachments = reply->attachments;
+  } else if (const auto* note = std::get_if<Note>(&command->command)) {
+    written.text = note->text;
+  } else if (const auto* transfer = std::get_if<Transfer>(&command->command)) {
+    written.text = transfer->note;
+  } else {
+    return std::nullopt;
+  }
   const auto& body = step.bodies.front();
   written.id = body.id;
   written.conversation = body.conversation;

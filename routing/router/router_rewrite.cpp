@@ -20,10 +20,16 @@ constexpr const char* texts_back_type = "usher.control.texts_back.v1";
 std::optional<Written> written_by(const CommandIssued& record, const engine::Engine& engine, const engine::TextPlace& place,
                                   Instant at) {
   Written written;
-  if (const auto* reply = std::get_if<Reply>(&record.command)) written.text = reply->text;
-  else if (const auto* note = std::get_if<Note>(&record.command)) written.text = note->text;
-  else if (const auto* transfer = std::get_if<Transfer>(&record.command)) written.text = transfer->note;
-  else return std::nullopt;
+  if (const auto* reply = std::get_if<Reply>(&record.command)) {
+    written.text = reply->text;
+    written.attachments = reply->attachments;
+  } else if (const auto* note = std::get_if<Note>(&record.command)) {
+    written.text = note->text;
+  } else if (const auto* transfer = std::get_if<Transfer>(&record.command)) {
+    written.text = transfer->note;
+  } else {
+    return std::nullopt;
+  }
   written.note = !std::holds_alternative<Reply>(record.command);
   const auto kind = written.note ? engine::BodyKind::note : engine::BodyKind::reply;
   written.id = engine::text_id(kind, place.conversation, record.agent, record.id, place.offset);

@@ -194,7 +194,7 @@ TEST_CASE("a missing member is refused by name when it is required, and has its 
 }
 
 TEST_CASE("every member of the other records but the optional words is required") {
-  const std::set<std::string> optional{"reason", "note", "disposition", "detail"};
+  const std::set<std::string> optional{"reason", "note", "disposition", "detail", "attachments"};
   for (const auto& [file, record] : golden_values()) {
     if (std::holds_alternative<MessageReceived>(record)) continue;
     const auto whole = json::parse(golden_bytes(file)).as_object();
@@ -315,6 +315,9 @@ TEST_CASE("a record of values that contradict each other is refused") {
   refused(command, golden_bytes("command-transfer-queue"), R"({"queue":"billing"})", R"({"queue":""})");
   refused(command, golden_bytes("command-accept"), R"("accept")", R"("steal")");
   refused(command, golden_bytes("command-presence"), R"("away")", R"("busy")");
+  refused(command, golden_bytes("command-reply-files"), R"("size":7,)", R"("size":10485761,)");
+  refused(command, golden_bytes("command-reply-files"), std::string(64, 'a'), std::string(63, 'a'));
+  refused(command, golden_bytes("command-reply-files"), R"("type":"image/png",)", "");
   refused("usher.claim.v1", golden_bytes("claim"), R"("previous_epoch":41)", R"("previous_epoch":-2)");
   refused("usher.claim.v1", golden_bytes("claim"), R"("engine_version":1)", R"("engine_version":2147483648)");
   refused("usher.message.delivery.v1", golden_bytes("delivery-deferred"), R"("attempt":3)", R"("attempt":-1)");
@@ -327,6 +330,27 @@ TEST_CASE("a record of values that contradict each other is refused") {
   refused(policy, golden_bytes("policy-activated"), R"("wrap_up_ms":60000)", R"("wrap_up_ms":9223372036854775807)");
   refused(policy, golden_bytes("policy-activated"), R"("id":"general")", R"("id":"orders")");
   refused(policy, golden_bytes("policy-activated"), R"("id":"ben")", R"("id":"ana")");
+}
+
+TEST_CASE("the files of one reply are limited in number and in what they hold together") {
+  const auto reply = [](std::size_t files, std::uint64_t size) {
+    const std::vector<Attachment> all(files, Attachment{"f", "text/plain", size, std::string(64, 'a'), false});
+    const Record record = CommandIssued{AgentId("ana"), SessionId("s"), CommandId("c"), Reply{ConversationId{1, 2}, "See.", all}};
+    return decode_record(record_type(record), encode(record));
+  };
+  CHECK(reply(limits::attachments_max, 1));
+  CHECK(reply(limits::attachments_max + 1, 1).error().fault == Fault::too_large);
+  CHECK(reply(2, limits::reply_attachments_bytes_max / 2));
+  CHECK(reply(2, limits::reply_attachments_bytes_max / 2 + 1).error().fault == Fault::too_large);
+}
+
+TEST_CASE("a reply of before there were files is read and written as it was") {
+  const std::string before = golden_bytes("command-reply");
+  CHECK(before.find("attachments") == std::string::npos);
+  const auto record = decode_record("usher.agent.command.v1", before);
+  REQUIRE(record);
+  CHECK(std::get<Reply>(std::get<CommandIssued>(*record).command).attachments.empty());
+  CHECK(encode(*record) == before);
 }
 
 }  // namespace usher::message

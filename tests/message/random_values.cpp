@@ -125,7 +125,9 @@ Command RandomValues::command() {
     case 2:
       return Decline{id<OfferId>(), text(9)};
     case 3:
-      return Reply{conversation, text(300)};
+      return Reply{conversation, text(300), list<Attachment>(3, [&] {
+                     return Attachment{text(9), text(9), below(6 * 1024 * 1024), std::string(64, "0123456789abcdef"[below(16)]), false};
+                   })};
     case 4:
       return Note{conversation, text(300)};
     case 5:

@@ -173,6 +173,35 @@ TEST_CASE("changes of a batch collapse to the last of each entity, behind a drop
   CHECK(changes[3] == engine::Change{"t", "a", "3"});
 }
 
+TEST_CASE("the files of a reply stand in its text and in what is sent, at every attempt and after the store was lost", "[router]") {
+  Bench bench;
+  bench.start();
+  bench.open();
+  bench.append(MessageReceived{Bench::message(1)});
+  bench.run();
+  const auto offer = bench.desk.all<engine::OfferFrame>().at(0).offer;
+  bench.command(Accept{offer.offer});
+  bench.command(Reply{offer.conversation.id, "Here.", {{"plan.pdf", "application/pdf", 7, std::string(64, 'a'), false}}});
+  bench.run();
+  const auto first = bench.all(Stream::outbound).at(0).entry.value;
+  const auto reply = MessageId::parse(std::string(boost::json::parse(first).as_object().at("reply").as_string())).value();
+  bench.append(DeliveryReported{reply, 1, DeliveryState::deferred, "busy", Milliseconds(0)});
+  bench.run();
+  bench.clock.pass(Milliseconds(60'000));
+  bench.append(Tick{});
+  bench.run();
+  REQUIRE(bench.all(Stream::outbound).size() == 2);
+  for (const auto& value : {first, bench.all(Stream::outbound).at(1).entry.value}) {
+    const auto files = decode_reply_attachments(value);
+    REQUIRE(files.has_value());
+    REQUIRE(files->size() == 1);
+    CHECK(files->front() == Attachment{"plan.pdf", "application/pdf", 7, std::string(64, 'a'), false});
+  }
+  const auto body = bench.store.body(0, reply).value();
+  REQUIRE(body);
+  CHECK(router::read_body(body->json).value().attachments.size() == 1);
+}
+
 TEST_CASE("a body of ours is read back as it was written", "[router]") {
   const router::Written written{{1, 2}, {3, 4}, true, AgentId{"ana"}, "Ana", "a\n\"b\"", from_unix_ms(1'790'000'000'123)};
   const auto read = router::read_body(router::body_json(written)).value();
