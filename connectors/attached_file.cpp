@@ -1,4 +1,4 @@
-// A file of a customer.
+// A file of a customer or of an agent.
 #include "connectors/attached_file.hpp"
 
 #include <algorithm>
@@ -56,6 +56,11 @@ std::string safe_file_name(std::string_view name) {
   return out;
 }
 
+Attachment file_of(std::string_view name, std::string_view type, std::string_view bytes) {
+  const std::string_view declared = is_media_type(type) ? type : "application/octet-stream";
+  return Attachment{safe_file_name(name), type_of_file(declared, bytes), bytes.size(), sha256_hex(bytes), false};
+}
+
 Result<void> attach_file(Parsed& parsed, Message& message, std::string_view name, std::string_view type,
                          std::string bytes) {
   if (message.attachments.size() == limits::attachments_max) return fail(Fault::too_large, "attachments: too many");
@@ -63,12 +68,10 @@ Result<void> attach_file(Parsed& parsed, Message& message, std::string_view name
   auto text = check_text("attachments.name", name, limits::http_header_bytes_max);
   if (!text) return text.error();
 
-  const std::string_view declared = is_media_type(type) ? type : "application/octet-stream";
-  File file{safe_file_name(name), type_of_file(declared, bytes), std::move(bytes), {}};
-  file.sha256 = sha256_hex(file.bytes);
-  message.attachments.push_back(Attachment{file.name, file.type, file.bytes.size(), file.sha256, false});
+  Attachment file = file_of(name, type, bytes);
   message.parts.push_back(file.type);
-  parsed.files.push_back(std::move(file));
+  parsed.files.push_back(File{file.name, file.type, std::move(bytes), file.sha256});
+  message.attachments.push_back(std::move(file));
   return {};
 }
 

@@ -156,4 +156,11 @@ Result<std::string> BlobStore::get(const TenantId& tenant, const std::string& sh
   return bytes;
 }
 
+bool BlobStore::has(const TenantId& tenant, const std::string& sha256, std::uint64_t size) const {
+  if (!is_name(sha256) || !is_folder(tenant)) return false;
+  struct stat there {};
+  const fs::path path = folder_ / tenant.text() / sha256.substr(0, 2) / sha256;
+  return ::stat(path.c_str(), &there) == 0 && static_cast<std::uint64_t>(there.st_size) == size;
+}
+
 }  // namespace usher::connectors

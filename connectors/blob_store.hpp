@@ -1,7 +1,8 @@
-// BlobStore: files that came with messages, named by what they hold: FOLDER/TENANT/ab/abcdef... (64 hex digits).
+// BlobStore: files that came with messages or go out with replies, named by what they hold: FOLDER/TENANT/ab/abcdef... (64 hex digits).
 // A blob is durable before the record that names it is appended (rule J1). Owns the folder; any thread.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ class BlobStore {
   [[nodiscard]] Result<void> put(const TenantId& tenant, const std::string& sha256, std::string_view bytes);
   // not_found also for names that are no names; unavailable when the file cannot be read or is not what its name says.
   [[nodiscard]] Result<std::string> get(const TenantId& tenant, const std::string& sha256) const;
+  // A file of that name and size is there; what it holds is not looked at.
+  [[nodiscard]] bool has(const TenantId& tenant, const std::string& sha256, std::uint64_t size) const;
 
  private:
   std::filesystem::path folder_;  // Constant after construction.

@@ -75,6 +75,16 @@ struct Outbound {
   std::string text;
   Instant written_at;
   Message in_reply_to;       // The customer's message that the reply's route is pinned to.
+  std::vector<Attachment> attachments = {};
+  std::vector<File> files = {};    // Their bytes, in the same order; empty unless the connector's files_out is `inside`.
+  std::string public_url = {};     // Where this installation is reached, without a slash at its end; "" where nobody says.
+};
+
+// What becomes of the files of a reply.
+enum class FilesOut {
+  none,    // The channel has no way for them: the desk refuses such a reply.
+  inside,  // They travel in what is sent.
+  links,   // Whoever gets the reply fetches them here.
 };
 
 // How egress carries a rendered reply.
@@ -105,6 +115,7 @@ struct Connector {
   std::string_view channel;  // Message::channel, and the key of agents' capacity.
   std::string_view about;    // One sentence for `usherctl connectors list` and the docs.
   std::span<const config::Key> keys;
+  FilesOut files_out = FilesOut::none;
 
   // What cannot be said by `keys`: combinations. Detail names the key.
   Result<void> (*check)(const Instance& instance);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/blob_store.hpp"
 #include "connectors/connector.hpp"
 #include "connectors/mail_lane.hpp"
 #include "routing/journal/journal.hpp"
@@ -38,6 +39,8 @@ class Egress {
     journal::Journal& journal;
     state::StateReader& state;
     const Clock& clock;
+    const BlobStore* blobs = nullptr;  // Of files in replies; none: a reply with files waits.
+    std::string public_url = {};       // Outbound::public_url.
   };
 
   // Without a saved cursor it starts at the end of the stream as it is now: construct it before the router.

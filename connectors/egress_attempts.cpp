@@ -84,10 +84,14 @@ void Egress::Carrier::attempt(EgressAttempt& attempt, EgressQueue& queue, const 
   if (!message) return failed("the message it answers cannot be read");
 
   const SendRequest& request = attempt.request;
-  auto rendered = connector.render(instance,
-                                   Outbound{request.reply, request.conversation, request.attempt, request.author_name, request.text,
-                                            request.written_at, std::move(*message)},
-                                   ports.clock.wall());
+  Outbound outbound{request.reply,      request.conversation, request.attempt, request.author_name, request.text,
+                    request.written_at, std::move(*message),  {},              {},                  ports.public_url};
+  outbound.attachments = request.attachments;
+  if (auto verdict = add_files(outbound, instance, connector)) {
+    attempt.verdict = std::move(verdict);
+    return report(attempt);
+  }
+  auto rendered = connector.render(instance, outbound, ports.clock.wall());
   if (!rendered) return failed(rendered.error().detail);
   if (auto* post = std::get_if<HttpPost>(&*rendered)) {
     attempt.stage = EgressStage::in_flight;
@@ -106,6 +110,20 @@ void Egress::Carrier::attempt(EgressAttempt& attempt, EgressQueue& queue, const 
   }
   attempt.verdict = Verdict{DeliveryState::sent, "kept for the customer", {}};
   report(attempt);
+}
+
+// A verdict: the reply cannot leave with its files, and never leaves without them.
+std::optional<Verdict> Egress::Carrier::add_files(Outbound& outbound, const Instance& instance, const Connector& connector) const {
+  if (outbound.attachments.empty()) return std::nullopt;
+  if (connector.files_out == FilesOut::none) return Verdict{DeliveryState::failed, "this channel carries no files", {}, "unrenderable"};
+  if (connector.files_out == FilesOut::links) return std::nullopt;
+  for (const Attachment& one : outbound.attachments) {
+    auto bytes = ports.blobs != nullptr ? ports.blobs->get(instance.tenant, one.sha256) : fail(Fault::unavailable, "there is no folder of files");
+    // A folder that several machines share may be away for a while; the last attempt will tell.
+    if (!bytes) return Verdict{DeliveryState::deferred, "the file " + one.name + " cannot be read at this moment", missing_pause, "file_missing"};
+    outbound.files.push_back(File{one.name, one.type, std::move(*bytes), one.sha256});
+  }
+  return std::nullopt;
 }
 
 void Egress::Carrier::report(EgressAttempt& attempt) {

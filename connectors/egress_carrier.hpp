@@ -100,6 +100,7 @@ struct Egress::Carrier {
   void start_ready();
   bool has_turn(EgressAttempt& attempt, EgressQueue& queue);
   void attempt(EgressAttempt& attempt, EgressQueue& queue, const Instance& instance, const Connector& connector);
+  std::optional<Verdict> add_files(Outbound& outbound, const Instance& instance, const Connector& connector) const;
   void report(EgressAttempt& attempt);
   void move_cursor();
   void show_status();

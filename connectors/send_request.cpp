@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "connectors/json_input.hpp"
+#include "routing/message/wire.hpp"
 
 namespace usher::connectors {
 
@@ -61,6 +62,10 @@ Result<SendRequest> decode_send_request(std::string_view json) {
   if (read) read = read_texts(*object, request);
   if (read) read = read_numbers(*object, request);
   if (!read) return read.error();
+  if (!object->contains("attachments")) return request;  // As most are.
+  auto attachments = decode_reply_attachments(json);
+  if (!attachments) return attachments.error();
+  request.attachments = std::move(*attachments);
   return request;
 }
 

@@ -3,9 +3,11 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "routing/message/ids.hpp"
 #include "routing/message/instant.hpp"
+#include "routing/message/message.hpp"
 #include "routing/message/result.hpp"
 
 namespace usher::connectors {
@@ -23,6 +25,7 @@ struct SendRequest {
   int attempt = 1;
   std::string text;
   Instant written_at;
+  std::vector<Attachment> attachments = {};
 };
 
 // malformed names the member.

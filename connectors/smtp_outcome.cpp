@@ -46,6 +46,7 @@ Verdict judge(const SmtpOutcome& outcome) {
     case SmtpTrouble::tls: return deferred(outcome.words, "tls");
     case SmtpTrouble::login: return deferred(outcome.words, "auth");
     case SmtpTrouble::smtputf8: return {DeliveryState::failed, outcome.words, {}, "smtputf8"};
+    case SmtpTrouble::size: return {DeliveryState::failed, outcome.words, {}, "too_large"};
     case SmtpTrouble::unfit: return {DeliveryState::failed, outcome.words, {}, "unrenderable"};
     case SmtpTrouble::cut:
     case SmtpTrouble::slow:

@@ -22,6 +22,7 @@ enum class SmtpTrouble {
   tls,         // No TLS, or with somebody who is not the one.
   login,       // No login that both know, or no token for it.
   smtputf8,    // The server cannot take the addresses.
+  size,        // The mail is larger than the server says it takes.
   unfit,       // The mail itself cannot be handed to any server.
   stopped,     // This process ends; nothing is known to be wrong.
 };

@@ -2,6 +2,7 @@
 #include "connectors/smtp_session.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 
@@ -33,6 +34,7 @@ struct Dialogue {
   SmtpAnswer answer{};
   int hellos = 0;
   bool smtputf8_offered = false, login_offered = false;
+  std::uint64_t size_max = 0;  // RFC 1870: the largest mail the server takes; 0: it does not say.
   bool refused_address = false, out_of_time = false, stopped = false;
   bool parting = false;  // QUIT is said: what comes now changes nothing.
   SmtpTrouble given_up = SmtpTrouble::none;
@@ -48,6 +50,21 @@ bool is_last_hello(const Dialogue& dialogue) {
   return dialogue.account.server.protection != email::Protection::starttls || dialogue.hellos > 1;
 }
 
+// 0 where it is no number.
+std::uint64_t size_in(std::string_view words) {
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(words.data(), words.data() + words.size(), size);
+  return error == std::errc() ? size : 0;
+}
+
+// A sentence's beginning: why nothing was sent.
+std::string given_up_words(const Dialogue& dialogue) {
+  if (dialogue.given_up == SmtpTrouble::login) return "the mail server offers no login";
+  if (dialogue.given_up == SmtpTrouble::smtputf8) return "the mail server cannot take addresses outside ASCII: it offers no SMTPUTF8";
+  return "the mail is larger than the mail server takes: it has " + std::to_string(dialogue.body.size()) + " bytes, and " +
+         std::to_string(dialogue.size_max) + " are taken; send fewer or smaller files";
+}
+
 void Dialogue::heard(std::string_view line) {
   if (parting) return;
   if (stage == SmtpStage::connect) stage = SmtpStage::greeting;
@@ -55,9 +72,12 @@ void Dialogue::heard(std::string_view line) {
   // Exactly as libcurl looks for them, or it would go on without a login.
   if (stage == SmtpStage::hello && offer.starts_with("SMTPUTF8")) smtputf8_offered = true;
   if (stage == SmtpStage::hello && offer.starts_with("AUTH ")) login_offered = true;
+  if (stage == SmtpStage::hello && offer.starts_with("SIZE ")) size_max = size_in(offer.substr(5));
   if (!answer.add(line) || stage != SmtpStage::hello || answer.code() / 100 != 2 || !is_last_hello(*this)) return;
   if (account.credentials.login != email::Login::none && !login_offered) given_up = SmtpTrouble::login;
   else if (needs_smtputf8 && !smtputf8_offered) given_up = SmtpTrouble::smtputf8;
+  // Refused by the server in the end, after every byte of it went out.
+  else if (size_max > 0 && body.size() > size_max) given_up = SmtpTrouble::size;
 }
 
 void Dialogue::said(std::string_view command) {
@@ -75,6 +95,7 @@ void Dialogue::said(std::string_view command) {
   if (!command.starts_with("EHLO ")) return;
   ++hellos;
   smtputf8_offered = login_offered = false;
+  size_max = 0;
 }
 
 // A server's line. Returning less than it got ends the attempt: libcurl would go on without what is missing.
@@ -186,8 +207,7 @@ SmtpOutcome perform(const CurlHandle& easy, Dialogue& dialogue) {
     outcome.words = "without TLS only a mail server on loopback is spoken to";
   } else if (dialogue.given_up != SmtpTrouble::none) {
     outcome.trouble = dialogue.given_up;
-    outcome.words = dialogue.given_up == SmtpTrouble::login ? "the mail server offers no login"
-                                                            : "the mail server cannot take addresses outside ASCII: it offers no SMTPUTF8";
+    outcome.words = given_up_words(dialogue);
   } else if (!dialogue.is_refused() && (dialogue.stopped || dialogue.out_of_time)) {
     outcome.trouble = dialogue.stopped ? SmtpTrouble::stopped : SmtpTrouble::slow;
     outcome.words = dialogue.stopped ? "cut off" : slow_words(easy, dialogue.account.server, dialogue.stage);

@@ -52,6 +52,7 @@ Result<Rendered> render(const Instance& instance, const Outbound& outbound, Inst
   draft.text = outbound.text;
   draft.written_at = outbound.written_at;
   draft.in_reply_to = outbound.in_reply_to;
+  for (const File& file : outbound.files) draft.files.push_back({file.type, file.name, {}, file.bytes, false});
   auto mail = email::compose_mail(draft);
   if (!mail) return mail.error();
   MailPost post{std::move(*account->smtp), std::move(mail->message_id), std::move(mail->envelope_from), std::move(mail->recipient),
@@ -70,6 +71,7 @@ const Connector email_connector{
     .channel = "email",
     .about = "A mailbox: mail in by IMAP or a provider's webhook, replies out by SMTP, in their threads.",
     .keys = email::email_keys(),
+    .files_out = FilesOut::inside,
     .check = check,
     .verify = verify,
     .parse = parse,

@@ -205,7 +205,16 @@ Result<Parsed> parse(const Instance& instance, const Raw& raw) {
   return parsed;
 }
 
-json::object reply_data(const Outbound& outbound) {
+// The program fetches them with its own token.
+json::array files_of(const Instance& instance, const Outbound& outbound) {
+  json::array files;
+  const std::string at = outbound.public_url + "/v1/channels/" + instance.id.text() + "/replies/" + outbound.reply.text() + "/blobs/";
+  for (const Attachment& one : outbound.attachments)
+    files.push_back(json::object{{"name", one.name}, {"type", one.type}, {"size", one.size}, {"sha256", one.sha256}, {"url", at + one.sha256}});
+  return files;
+}
+
+json::object reply_data(const Instance& instance, const Outbound& outbound) {
   json::array identities;
   for (const Identity& identity : outbound.in_reply_to.from.identities)
     identities.push_back(json::object{{"kind", identity.kind}, {"value", identity.value}});
@@ -217,14 +226,15 @@ json::object reply_data(const Outbound& outbound) {
                       {"in_reply_to_key", outbound.in_reply_to.provider_message_id},
                       {"author_name", outbound.author},
                       {"text", outbound.text},
+                      {"attachments", files_of(instance, outbound)},
                       {"to", json::object{{"identities", std::move(identities)}}}};
 }
 
 // webhook-id is the reply's own id, equal at every attempt: the receiver drops a repeat by it.
 Result<Rendered> render(const Instance& instance, const Outbound& outbound, Instant now) {
   const std::string& url = instance.options.text("webhook_url");
-  if (url.empty()) return Rendered{Kept{json::serialize(reply_data(outbound))}};
-  const json::object event{{"type", "message.reply"}, {"timestamp", format_rfc3339(outbound.written_at)}, {"data", reply_data(outbound)}};
+  if (url.empty()) return Rendered{Kept{json::serialize(reply_data(instance, outbound))}};
+  const json::object event{{"type", "message.reply"}, {"timestamp", format_rfc3339(outbound.written_at)}, {"data", reply_data(instance, outbound)}};
   HttpPost post{url, {}, json::serialize(event)};
   std::vector<std::string_view> secrets{instance.options.text("webhook_secret")};
   if (const auto& previous = instance.options.text("webhook_secret_previous"); !previous.empty()) secrets.push_back(previous);
@@ -242,6 +252,7 @@ constinit const Connector http_connector{
     .channel = "http",
     .about = "Any program as a channel: posts with a bearer token, replies by signed webhook or polled.",
     .keys = keys,
+    .files_out = FilesOut::links,
     .check = check,
     .verify = verify,
     .parse = parse,

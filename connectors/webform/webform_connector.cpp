@@ -239,11 +239,15 @@ Result<Parsed> parse(const Instance& instance, const Raw& raw) {
 
 // The customer reads it at the private link, from the state: nothing leaves this machine.
 Result<Rendered> render(const Instance&, const Outbound& outbound, Instant) {
+  boost::json::array files;
+  for (const Attachment& one : outbound.attachments)
+    files.push_back(boost::json::object{{"name", one.name}, {"type", one.type}, {"size", one.size}, {"sha256", one.sha256}});
   const boost::json::object kept{{"id", outbound.reply.text()},
                                  {"conversation", outbound.conversation.text()},
                                  {"in_reply_to", outbound.in_reply_to.id.text()},
                                  {"author_name", outbound.author},
                                  {"text", outbound.text},
+                                 {"attachments", std::move(files)},
                                  {"at", format_rfc3339(outbound.written_at)}};
   return Rendered{Kept{boost::json::serialize(kept)}};
 }
@@ -255,6 +259,7 @@ constinit const Connector webform_connector{
     .channel = "webform",
     .about = "Forms on web pages, with files; the customer reads the answer at a private link.",
     .keys = keys,
+    .files_out = FilesOut::links,
     .check = check,
     .verify = verify,
     .parse = parse,

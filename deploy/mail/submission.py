@@ -91,6 +91,7 @@ class Submission:
         self.script = []
         self.taken = []  # (envelope sender, recipients, bytes)
         self.attempts = 0
+        self.data_size_max = 60_000_000  # What it says it takes, from the next open() on.
         self.lock = threading.Lock()
         self.controller = None
         self.port = free_port()
@@ -107,7 +108,7 @@ class Submission:
             return AuthResult(success=good, handled=False)
 
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
-                                     authenticator=authenticate, auth_required=True, data_size_limit=60_000_000, enable_SMTPUTF8=True)
+                                     authenticator=authenticate, auth_required=True, data_size_limit=self.data_size_max, enable_SMTPUTF8=True)
         self.controller.start()
 
     def close(self):

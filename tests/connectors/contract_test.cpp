@@ -6,8 +6,8 @@
 
 #include "config/key.hpp"
 #include "connectors/catalog.hpp"
-#include "connectors/signature.hpp"
 #include "connectors/normalize.hpp"
+#include "connectors/signature.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/wire.hpp"
 #include "tests/connectors/samples.hpp"
@@ -199,6 +199,27 @@ TEST_CASE("no change of a golden input's bytes makes a connector crash or write 
       }
       check_outcome(*connector, instance, raw);
     }
+  }
+}
+
+TEST_CASE("every connector that takes files of a reply shows each of them in what it renders", "[contract]") {
+  for (const Connector* connector : catalog()) {
+    if (connector->files_out == FilesOut::none) continue;
+    INFO(connector->type);
+    const Instance instance = sample_instance(*connector);
+    const auto messages = normalize(*connector, instance, golden_of(*connector).front().raw);
+    REQUIRE(messages);
+    Outbound outbound{MessageId{1, 2}, ConversationId{3, 4}, 1, "Ben", "See", evening, messages->front()};
+    outbound.attachments = {{"plan.pdf", "application/pdf", 3, sha256_hex("one"), false}, {"two.txt", "text/plain", 3, sha256_hex("two"), false}};
+    if (connector->files_out == FilesOut::inside)
+      outbound.files = {{"plan.pdf", "application/pdf", "one", sha256_hex("one")}, {"two.txt", "text/plain", "two", sha256_hex("two")}};
+    const auto rendered = connector->render(instance, outbound, evening);
+    REQUIRE(rendered);
+    std::string said;
+    if (const auto* kept = std::get_if<Kept>(&*rendered)) said = kept->json;
+    else if (const auto* mail = std::get_if<MailPost>(&*rendered)) said = mail->bytes;
+    else said = std::get<HttpPost>(*rendered).body;
+    for (const char* name : {"plan.pdf", "two.txt"}) CHECK(said.find(name) != std::string::npos);
   }
 }
 

@@ -13,12 +13,14 @@
 #include "connectors/catalog.hpp"
 #include "connectors/egress.hpp"
 #include "connectors/send_request.hpp"
+#include "connectors/signature.hpp"
 #include "routing/journal/memory_journal.hpp"
 #include "routing/message/wire.hpp"
 #include "tests/connectors/samples.hpp"
 #include "tests/connectors/smtp_server.hpp"
 #include "tests/journal/fake_clock.hpp"
 #include "tests/journal/show_result.hpp"
+#include "tests/journal/temporary_folder.hpp"
 
 namespace usher::connectors::testing {
 
@@ -86,7 +88,7 @@ struct EgressDesk {
   }
 
   void start(bool allow_private_addresses = true, MailHooks hooks = {}) {
-    egress.emplace(0, Egress::Ports{journal, bodies, clock}, instances(), allow_private_addresses, std::move(hooks));
+    egress.emplace(0, Egress::Ports{journal, bodies, clock, &blobs, "https://usher.example"}, instances(), allow_private_addresses, std::move(hooks));
   }
   std::vector<Instance> instances() const {
     std::vector<Instance> out{sample_instance(webform_connector), hooked, mailbox};
@@ -96,13 +98,18 @@ struct EgressDesk {
   // Another of the kind of `mailbox` as it is now, called `mail-NUMBER`.
   void add_mailbox(std::uint64_t number) { more_mailboxes.emplace_back(mailbox).id = ConnectorId("mail-" + std::to_string(number)); }
 
+  // A file of every reply that is written from now on.
+  void attach(const std::string& name, const std::string& bytes, bool keep = true) {
+    if (keep) REQUIRE(blobs.put(TenantId("acme"), sha256_hex(bytes), bytes));
+    attachments.push_back(boost::json::object{{"name", name}, {"type", "application/pdf"}, {"size", bytes.size()}, {"sha256", sha256_hex(bytes)}, {"inline", false}});
+  }
   // What the router writes for the reply `number` of `conversation`.
   void write(std::uint64_t number, std::uint64_t conversation = 1, int attempt = 1, const char* connector = "shop") {
     const boost::json::object request{{"v", 1}, {"reply", MessageId{7, number}.text()}, {"conversation", ConversationId{8, conversation}.text()},
                                       {"connector", connector}, {"channel", "http"},
                                       {"in_reply_to", question(of(connector)).id.text()},
                                       {"author", "ben"}, {"author_name", "Ben"}, {"attempt", attempt}, {"text", "answer " + std::to_string(number)},
-                                      {"written_at", "2026-11-21T18:58:03.120Z"}};
+                                      {"written_at", "2026-11-21T18:58:03.120Z"}, {"attachments", attachments}};
     put(boost::json::serialize(request), "0/" + std::to_string(cause) + "/" + std::to_string(number * 1000 + static_cast<std::uint64_t>(attempt)));
   }
   void write_mail(std::uint64_t number, int attempt = 1) { write(number, number, attempt, "support-mail"); }
@@ -152,6 +159,9 @@ struct EgressDesk {
   usher::testing::FakeClock clock;
   MemoryJournal journal{clock};
   Bodies bodies;
+  usher::testing::TemporaryFolder folder;
+  BlobStore blobs{folder.path()};
+  boost::json::array attachments;
   Instance hooked;
   Instance mailbox{sample_instance(email_connector)};
   std::vector<Instance> more_mailboxes;

@@ -209,3 +209,14 @@ TEST_CASE("without a webhook a reply is kept to be polled", "[http]") {
   CHECK(kept.at("text").as_string() == "Yes");
   CHECK(kept.at("conversation_key").is_null());
 }
+
+TEST_CASE("the files of a reply are named with where the program fetches them", "[http]") {
+  Outbound outbound{MessageId{1, 2}, ConversationId{3, 4}, 1, "Ben", "See", evening, only(keyed(R"({"from":{"id":"u1"},"text":"Hi"})"))};
+  outbound.attachments = {{"plan.pdf", "application/pdf", 7, std::string(64, 'a'), false}};
+  outbound.public_url = "https://usher.example";
+  const auto kept = boost::json::parse(std::get<Kept>(*http_connector.render(shop(), outbound, evening)).json);
+  const boost::json::array expected{boost::json::object{
+      {"name", "plan.pdf"}, {"type", "application/pdf"}, {"size", 7U}, {"sha256", std::string(64, 'a')},
+      {"url", "https://usher.example/v1/channels/shop/replies/00000000000000010000000000000002/blobs/" + std::string(64, 'a')}}};
+  CHECK(kept.at("attachments") == expected);
+}

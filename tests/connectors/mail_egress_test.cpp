@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "connectors/email/charset.hpp"
+#include "connectors/email/mime_reader.hpp"
 #include "routing/message/limits.hpp"
 #include "tests/connectors/egress_desk.hpp"
 #include "tests/connectors/loopback_server.hpp"
@@ -40,6 +41,45 @@ TEST_CASE("a reply by mail goes out once and what the server said is reported", 
   desk.egress.reset();
   CHECK(desk.cursor() == 1);
   CHECK(server.connections() == 1);
+}
+
+TEST_CASE("a reply's files leave inside its mail byte for byte", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  desk.start();
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes += static_cast<char>(i * 7 + i / 256);
+  desk.attach("R\xc3\xa9sum\xc3\xa9 \"4411\".pdf", bytes);
+  desk.attach("two.pdf", "%PDF-2");
+  desk.write_mail(1);
+  CHECK(desk.only().state == DeliveryState::sent);
+  const auto text = server.wait_for(1)[0].texts.at(0);
+  const auto mail = email::read_mail(text);
+  REQUIRE(mail.files.size() == 2);
+  CHECK(mail.files[0].name == "R\xc3\xa9sum\xc3\xa9 \"4411\".pdf");
+  CHECK(mail.files[0].type == "application/pdf");
+  CHECK(mail.files[0].bytes == bytes);
+  CHECK_FALSE(mail.files[0].inline_part);
+  CHECK(mail.files[1].bytes == "%PDF-2");
+  CHECK(text.find("filename*=utf-8''R%C3%A9sum%C3%A9%20%224411%22.pdf") != std::string::npos);  // RFC 2231.
+  CHECK(text.find("answer 1") != std::string::npos);
+}
+
+TEST_CASE("a reply whose file is not there waits for it and never leaves without", "[egress]") {
+  EgressDesk desk;
+  SmtpServer server;
+  desk.mail_to(server);
+  desk.attach("plan.pdf", "%PDF-1", false);
+  desk.start();
+  desk.write_mail(1);
+  const auto waits = desk.only();
+  CHECK(waits.state == DeliveryState::deferred);
+  CHECK(waits.detail == "the file plan.pdf cannot be read at this moment");
+  CHECK(server.connections() == 0);
+  REQUIRE(desk.blobs.put(TenantId("acme"), sha256_hex("%PDF-1"), "%PDF-1"));
+  desk.write_mail(1, 2);
+  CHECK(desk.wait_for(2)[1].state == DeliveryState::sent);
 }
 
 TEST_CASE("a line cut after the text is sent once more with the same id and the same bytes", "[egress][rule-E5]") {
