@@ -23,6 +23,7 @@ namespace usher::daemon {
 
 using namespace usher::message;
 
+class AgentFiles;
 class AgentSession;
 class AgentTokens;
 
@@ -47,6 +48,9 @@ class DeskGateway final : public delivery::Delivery {
     AgentTokens& tokens;
     Metrics& metrics;
     const Clock& clock;
+    const AgentFiles* files = nullptr;  // None: replies have no files.
+    // Whether a reply of this connector may have files. True for one that is not known: it may come back.
+    std::function<bool(const ConnectorId&)> carries_files = [](const ConnectorId&) { return true; };
   };
   DeskGateway(DeskOptions options, Ports ports);
   ~DeskGateway() override;

@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "daemon/agent_session.hpp"
 #include "daemon/desk_gateway.hpp"
@@ -57,7 +56,7 @@ struct DeskSession {
   std::uint64_t sequence = 0;   // Of the next frame to the agent.
   // What this agent may read: offered or held.
   std::map<OfferId, ConversationId> offers;
-  std::set<ConversationId> held;
+  std::map<ConversationId, ConnectorId> held;
 };
 
 struct DeskGateway::Desk : std::enable_shared_from_this<DeskGateway::Desk> {
@@ -81,6 +80,7 @@ struct DeskGateway::Desk : std::enable_shared_from_this<DeskGateway::Desk> {
   void ask_for_welcome(const Session& session);
   void command(const Session& session, const std::string& type, const std::string& id,
                const boost::json::object& frame);
+  [[nodiscard]] std::optional<Error> attach(const Session& session, const boost::json::value& list, Reply& reply) const;
   void history(const Session& session, const std::string& id, const boost::json::object& frame);
   void refuse(const Session& session, const std::string& type, const std::string& id, std::string_view code,
               std::string_view sentence);

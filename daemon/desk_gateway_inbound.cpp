@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "daemon/agent_files.hpp"
 #include "daemon/agent_tokens.hpp"
 #include "daemon/desk_gateway_commands.hpp"
 #include "daemon/desk_gateway_desk.hpp"
@@ -23,6 +24,12 @@ std::optional<std::uint32_t> sequence_of(const json::value& value) {
   if (value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= std::numeric_limits<std::uint32_t>::max())
     return static_cast<std::uint32_t>(value.get_int64());
   return std::nullopt;
+}
+
+std::string_view file_code(Fault fault) {
+  if (fault == Fault::conflict) return "no_files";
+  if (fault == Fault::not_found) return "unknown_file";
+  return fault == Fault::too_large ? "too_large" : "bad_request";
 }
 
 }  // namespace
@@ -99,6 +106,9 @@ void DeskGateway::Desk::command(const Session& session, const std::string& type,
     return refuse(session, known ? type : "unknown", id, problem->code, problem->sentence);
   }
   if (id.empty()) return refuse(session, type, "", "bad_request", "id: every command has one");
+  auto* reply = std::get_if<Reply>(&std::get<Command>(read));
+  if (const auto* list = frame.if_contains("attachments"); reply != nullptr && list != nullptr)
+    if (const auto wrong = attach(session, *list, *reply)) return refuse(session, type, id, file_code(wrong->fault), wrong->detail);
   CommandIssued record{*session->agent, session->id, CommandId(id), std::move(std::get<Command>(read))};
   append(std::move(record), session->agent->text() + '/' + id,
          [self = shared_from_this(), session, type, id](bool taken) {
@@ -107,6 +117,19 @@ void DeskGateway::Desk::command(const Session& session, const std::string& type,
            else
              self->refuse(session, type, id, "degraded", {});
          });
+}
+
+// What is wrong with a reply's files, if anything is: known before it is in the journal, so that no reply goes out without
+// what it speaks of. Whether the conversation is this agent's is the engine's to say.
+std::optional<Error> DeskGateway::Desk::attach(const Session& session, const json::value& list, Reply& reply) const {
+  if (list.is_null() || (list.is_array() && list.get_array().empty())) return std::nullopt;
+  const auto held = session->held.find(reply.conversation);
+  if (held != session->held.end() && !ports.carries_files(held->second)) return fail(Fault::conflict, std::string(code_sentence("no_files")));
+  if (ports.files == nullptr) return fail(Fault::not_found, std::string(code_sentence("unknown_file")));
+  auto files = ports.files->named(*session->agent, list);
+  if (!files) return files.error();
+  reply.attachments = std::move(*files);
+  return std::nullopt;
 }
 
 void DeskGateway::Desk::history(const Session& session, const std::string& id, const json::object& frame) {

@@ -62,13 +62,13 @@ void DeskGateway::Desk::remember(DeskSession& session, const engine::Frame& fram
     session.offers.clear();
     session.held.clear();
     for (const auto& offer : welcome->offers) session.offers[offer.offer] = offer.conversation.id;
-    for (const auto& view : welcome->conversations) session.held.insert(view.id);
+    for (const auto& view : welcome->conversations) session.held[view.id] = view.connector;
   } else if (const auto* offer = std::get_if<engine::OfferFrame>(&frame)) {
     session.offers[offer->offer.offer] = offer->offer.conversation.id;
   } else if (const auto* revoked = std::get_if<engine::OfferRevokedFrame>(&frame)) {
     session.offers.erase(revoked->offer);
   } else if (const auto* assigned = std::get_if<engine::AssignedFrame>(&frame)) {
-    session.held.insert(assigned->conversation.id);
+    session.held[assigned->conversation.id] = assigned->conversation.connector;
   } else if (const auto* released = std::get_if<engine::ReleasedFrame>(&frame)) {
     // In wrap-up the agent still writes up what was said.
     if (!released->wrap_up_until) session.held.erase(released->conversation);

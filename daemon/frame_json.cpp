@@ -25,6 +25,8 @@ constexpr std::pair<std::string_view, std::string_view> codes[] = {
     {"unknown_conversation", "There is no such conversation."},
     {"unknown_queue", "There is no such queue."},
     {"unknown_agent", "There is no such agent."},
+    {"unknown_file", "There is no such file of yours; upload it first."},
+    {"no_files", "This channel carries no files."},
     {"wrong_state", "The conversation's state does not allow this."},
     {"degraded", "Nothing can be written now; send the command again with the same id."},
     {"rate_limited", "Too many commands; slow down."},

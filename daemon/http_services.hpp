@@ -33,6 +33,7 @@ namespace usher::daemon {
 
 using namespace usher::message;
 
+class AgentFiles;
 class AgentTokens;
 class DeskGateway;
 
@@ -109,6 +110,7 @@ struct HttpServices {
   std::function<std::string()> journal_trouble = [] { return std::string(); };
   // Asked where there is no router: is this agent in the configuration? Any thread.
   std::function<bool(const AgentId&)> knows_agent = [](const AgentId&) { return false; };
+  AgentFiles* files = nullptr;  // None: nothing is uploaded here.
 };
 
 }  // namespace usher::daemon

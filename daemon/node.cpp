@@ -7,6 +7,8 @@
 #include <array>
 #include <thread>
 
+#include "connectors/catalog.hpp"
+#include "daemon/agent_files.hpp"
 #include "daemon/backup_archive.hpp"
 #include "daemon/config_catalog.hpp"
 #include "daemon/logging.hpp"
@@ -37,6 +39,13 @@ bool installation_is_private(std::string_view public_url) {
 std::string address_of(const config::Listen& listen, std::uint16_t port) {
   const bool six = listen.host.find(':') != std::string::npos;
   return "http://" + (six ? "[" + listen.host + "]" : listen.host) + ":" + std::to_string(port);
+}
+
+// One that is not configured may come back with the next reload.
+bool carries_files(const LiveConnectors& live, const ConnectorId& id) {
+  const auto instance = live.find(id.text());
+  const auto* connector = instance ? connectors::find_connector(instance->type) : nullptr;
+  return connector == nullptr || connector->files_out != connectors::FilesOut::none;
 }
 
 NodeIdentity identity_of(const config::Settings& settings) {
@@ -110,6 +119,7 @@ Result<void> Node::Parts::build(Node& node) {
   if (options.roles.edge || options.roles.desk) watch = std::make_unique<JournalWatch>(backend->journal(), partition);
   ingress = std::make_unique<connectors::Ingress>(front_journal(), partition, *blobs, triage_of(settings), clock);
   access_tokens = std::make_unique<connectors::AccessTokens>(clock);
+  files = std::make_unique<AgentFiles>(secrets.link_key, settings.tenant, *blobs);
   const auto built = build_posts();
   if (!built) return built.error();
   links = std::make_unique<PrivateLinks>(secrets.link_key, settings.tenant, settings.public_url);
@@ -122,15 +132,17 @@ Result<void> Node::Parts::build_posts() {
   auto& journal = backend->journal();
   auto& store = backend->store();
   if (options.roles.desk) {
-    auto opened = DeskPost::open(settings, partition, {*loop, front_journal(), store, *tokens, *metrics, clock}, backend->leases(),
-                                 identity);
+    DeskGateway::Ports ports{*loop, front_journal(), store, *tokens, *metrics, clock};
+    ports.files = files.get();
+    ports.carries_files = [this](const ConnectorId& id) { return carries_files(*live_connectors, id); };
+    auto opened = DeskPost::open(settings, partition, std::move(ports), backend->leases(), identity);
     if (!opened) return opened.error();
     desk = std::move(*opened);
     if (options.roles.router) desk->router_is_here();
   }
   // Before the router: without a cursor it starts at the end of what is there now (rule E5).
   if (options.roles.edge)
-    egress = std::make_unique<EgressPost>(partition, connectors::Egress::Ports{journal, store, clock}, instances_of(settings),
+    egress = std::make_unique<EgressPost>(partition, connectors::Egress::Ports{journal, store, clock, blobs.get(), settings.public_url}, instances_of(settings),
                                           installation_is_private(settings.public_url), backend->leases(), identity.life,
                                           connectors::MailHooks{access_tokens->source(), keep_sent_copies(*access_tokens), {}});
   if (!options.roles.router) return {};
@@ -150,6 +162,7 @@ void Node::Parts::build_services(Node& node) {
         return write_backup(options.data_folder, path, [this](const auto& file) { return backend->backup(file); });
       },
       [&node] { return node.reload(); }, [this] { return not_ready(); }});
+  services->files = files.get();
   services->roles = options.roles;
   services->node = identity.name;
   services->durability = backend->durability();

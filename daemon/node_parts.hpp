@@ -8,6 +8,7 @@
 #include "connectors/blob_store.hpp"
 #include "connectors/ingress.hpp"
 #include "connectors/triage.hpp"
+#include "daemon/agent_files.hpp"
 #include "daemon/agent_tokens.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/http_services.hpp"
@@ -47,6 +48,7 @@ struct Node::Parts {
   std::unique_ptr<JournalWatch> watch;  // Null for a router alone, which says itself what it meets.
   std::unique_ptr<connectors::BlobStore> blobs;
   std::unique_ptr<LiveConnectors> live_connectors;
+  std::unique_ptr<AgentFiles> files;
   std::unique_ptr<connectors::Ingress> ingress;
   std::unique_ptr<connectors::AccessTokens> access_tokens;
   std::unique_ptr<DeskPost> desk;      // Null without the role.

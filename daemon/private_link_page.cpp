@@ -30,7 +30,17 @@ std::string text_of(const json::object& object, std::string_view name) {
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string{};
 }
 
-std::vector<Line> lines_of(const std::vector<state::Body>& bodies) {
+// A file of an agent can be fetched; one of the customer is only named, since whoever sent it has it.
+json::object file_line(const json::object& file, bool of_agent, const std::string& link) {
+  json::object out{{"name", text_of(file, "name")}};
+  if (!of_agent) return out;
+  out["type"] = text_of(file, "type");
+  if (const auto* size = file.if_contains("size")) out["size"] = *size;
+  out["url"] = link + "/blobs/" + text_of(file, "sha256");
+  return out;
+}
+
+std::vector<Line> lines_of(const std::vector<state::Body>& bodies, const std::string& link) {
   std::vector<Line> lines;
   for (const auto& body : bodies) {
     boost::system::error_code error;
@@ -47,7 +57,7 @@ std::vector<Line> lines_of(const std::vector<state::Body>& bodies) {
               {}};
     if (const auto* files = read.if_contains("attachments"); files != nullptr && files->is_array())
       for (const auto& file : files->get_array())
-        if (file.is_object()) line.files.push_back(json::object{{"name", text_of(file.get_object(), "name")}});
+        if (file.is_object()) line.files.push_back(file_line(file.get_object(), !kind.empty(), link));
     lines.push_back(std::move(line));
   }
   return lines;
@@ -80,6 +90,12 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string file_words(const json::object& file) {
+  const auto name = escaped(text_of(file, "name"));
+  const auto url = text_of(file, "url");
+  return "\n[file: " + (url.empty() ? name : "<a download href=\"" + escaped(url) + "\">" + name + "</a>") + "]";
+}
+
 std::string_view state_sentence(std::string_view state) {
   if (state == "assigned") return "Somebody is working on it.";
   if (state == "wrap_up" || state == "closed") return "This conversation is closed. Writing again opens it anew.";
@@ -88,9 +104,9 @@ std::string_view state_sentence(std::string_view state) {
 
 }  // namespace
 
-std::string private_json(const std::vector<state::Body>& bodies, std::string_view state) {
+std::string private_json(const std::vector<state::Body>& bodies, std::string_view state, const std::string& link) {
   json::array messages;
-  for (auto& line : lines_of(bodies)) {
+  for (auto& line : lines_of(bodies, link)) {
     messages.push_back(json::object{{"id", line.id},
                                     {"from", line.from},
                                     {"author_name", line.name},
@@ -111,11 +127,12 @@ Response private_page(const std::vector<state::Body>& bodies, std::string_view s
   page += "</style></head><body><main><h1>Your conversation</h1><p role=\"status\">";
   page += state_sentence(state);
   page += "</p>";
-  for (const auto& line : lines_of(bodies)) {
+  // Seen from this page, so that the page works under whatever address it was opened.
+  for (const auto& line : lines_of(bodies, form.link.substr(form.link.rfind('/') + 1))) {
     const std::string who = line.from == "you" ? "You" : line.name.empty() ? "Agent" : escaped(line.name);
     page += "<article class=\"" + line.from + "\"><header>" + who + " <time datetime=\"" + escaped(line.at) + "\">" +
             escaped(line.at) + "</time></header>" + escaped(line.text);
-    for (const auto& file : line.files) page += "\n[file: " + escaped(text_of(file.get_object(), "name")) + "]";
+    for (const auto& file : line.files) page += file_words(file.get_object());
     page += "</article>";
   }
   page += "<form method=\"post\" accept-charset=\"utf-8\"><input type=\"hidden\" name=\"" + escaped(form.nonce_field) +

@@ -61,6 +61,9 @@ std::optional<json::object> rendered(HttpServices& services, const connectors::I
   outbound.author = text_of(record, "author_name");
   outbound.text = text_of(record, "text");
   outbound.written_at = parse_rfc3339(text_of(record, "written_at")).value_or(stored.appended_at);
+  outbound.public_url = services.public_url;
+  if (record.contains("attachments"))
+    if (auto files = decode_reply_attachments(stored.entry.value)) outbound.attachments = std::move(*files);
   if (const auto body = services.reader.body(services.partition, *pinned); body && *body) {
     if (auto message = decode_message((*body)->json)) outbound.in_reply_to = std::move(*message);
   }
@@ -131,6 +134,30 @@ void get_outbox(HttpServices& services, Request request, const Responder& respon
   if (!taken) respond(problem(fail(Fault::overloaded, "Too many requests at once.")));
 }
 
+// A file of a reply, for the program that got the reply: by the reply's id, which only it was told, and its own token.
+void get_file(HttpServices& services, Request request, const Responder& respond) {
+  auto channel = find_instance(services, request.arguments.front(), "http");
+  if (!channel) return respond(problem(404, "There is no such channel."));
+  const auto reply = MessageId::parse(request.arguments[1]);
+  const auto sha256 = request.arguments[2];
+  const auto raw = raw_of(std::move(request), services.clock.wall());
+  const auto verified = connectors::find_connector(channel->type)->verify(*channel, raw, raw.received_at);
+  if (!verified) return respond(problem(verified.error()));
+  if (!reply || !is_sha256(sha256)) return respond(problem(404, "There is no such file."));
+  const auto body = services.reader.body(services.partition, *reply);
+  if (!body) return respond(problem(body.error()));
+  if (!*body) return respond(problem(404, "There is no such file."));
+  with_conversation(services, (*body)->conversation, respond,
+                    [&services, respond, channel, sha256, reply = std::move(**body)](const Sight& sight) {
+                      if (!sight.known) return respond(problem(fail(Fault::unavailable, "The router is not running.")));
+                      // A reply of another channel looks exactly like none.
+                      const auto name = file_name_in({reply}, sha256, FilesOf::agents);
+                      if (!name || !sight.view || sight.view->connector != channel->id)
+                        return respond(problem(404, "There is no such file."));
+                      respond(file_response(services, sha256, *name));
+                    });
+}
+
 }  // namespace
 
 void add_channel_routes(RouteTable& table, HttpServices& services) {
@@ -141,6 +168,8 @@ void add_channel_routes(RouteTable& table, HttpServices& services) {
   table.add("GET", "/v1/channels/{connector}/outbox", 0, [&services](Request request, const Responder& respond) {
     get_outbox(services, std::move(request), respond);
   });
+  table.add("GET", "/v1/channels/{connector}/replies/{reply}/blobs/{sha256}", 0,
+            [&services](Request request, const Responder& respond) { get_file(services, std::move(request), respond); });
 }
 
 }  // namespace usher::daemon

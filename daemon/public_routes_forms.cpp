@@ -17,6 +17,7 @@
 #include "daemon/problem_json.hpp"
 #include "daemon/public_routes_parts.hpp"
 #include "routing/message/limits.hpp"
+#include "routing/message/wire.hpp"
 
 namespace usher::daemon {
 
@@ -166,10 +167,10 @@ struct Forms {
     if (!message) return;
     const auto body = services.reader.body(services.partition, *message);
     if (!body) return respond(problem(body.error()));
-    const auto show = [this, form, respond, html = request.wants_html(), origin = request.header("origin")](
-                          const std::vector<state::Body>& bodies, std::string_view state) {
-      const PrivateForm answer{field_name(*form, "message"), field_name(*form, "nonce"), random_id().text()};
-      auto response = html ? private_page(bodies, state, answer) : json_response(200, private_json(bodies, state));
+    const auto show = [this, form, respond, html = request.wants_html(), origin = request.header("origin"),
+                       link = services.links.link(form->id, *message)](const std::vector<state::Body>& bodies, std::string_view state) {
+      const PrivateForm answer{field_name(*form, "message"), field_name(*form, "nonce"), random_id().text(), link};
+      auto response = html ? private_page(bodies, state, answer) : json_response(200, private_json(bodies, state, link));
       allow_origin(*form, origin, response);
       respond(std::move(response));
     };
@@ -183,6 +184,31 @@ struct Forms {
           if (!bodies) return respond(problem(bodies.error()));
           show(*bodies, sight.view ? engine::state_name(sight.view->state) : sight.known ? "closed" : "unknown");
         });
+  }
+
+  // A file that an agent sent: to who has the link, and only of that conversation.
+  void read_file(const Request& request, const Responder& respond) const {
+    const auto form = find_instance(services, request.arguments.front(), "webform");
+    auto message = form ? services.links.open(form->id, request.arguments[1]) : std::nullopt;
+    if (!message || !is_sha256(request.arguments.back())) return respond(problem(404, "There is no such file."));
+    const bool taken = services.workers.take([this, form, respond, first = *message, sha256 = request.arguments.back(),
+                                              origin = request.header("origin")] {
+      auto response = file_of(first, sha256);
+      allow_origin(*form, origin, response);
+      respond(std::move(response));
+    });
+    if (!taken) respond(problem(fail(Fault::overloaded, "Too many requests at once.")));
+  }
+
+  Response file_of(MessageId first, const std::string& sha256) const {
+    const auto body = services.reader.body(services.partition, first);
+    if (!body) return problem(body.error());
+    if (!*body) return problem(404, "There is no such file.");
+    const auto bodies = services.reader.bodies(services.partition, (*body)->conversation,
+                                               std::numeric_limits<std::uint32_t>::max(), page_messages_max);
+    if (!bodies) return problem(bodies.error());
+    const auto name = file_name_in(*bodies, sha256, FilesOf::agents);
+    return name ? file_response(services, sha256, *name) : problem(404, "There is no such file.");
   }
 
   // Origin is not asked for here, nor shown to the connector: whoever has the link may write, and a page that sends no
@@ -228,6 +254,8 @@ void add_form_routes(RouteTable& table, HttpServices& services) {
             [forms](const Request& request, const Responder& respond) { forms->read_link(request, respond); });
   table.add("POST", link, limits::http_body_bytes_max,
             [forms](Request request, const Responder& respond) { forms->write_link(std::move(request), respond); });
+  table.add("GET", "/v1/forms/{connector}/conversation/{token}/blobs/{sha256}", 0,
+            [forms](const Request& request, const Responder& respond) { forms->read_file(request, respond); });
   table.add("OPTIONS", link, 0, [forms](const Request& request, const Responder& respond) {
     forms->ask(request, respond, "GET, POST, OPTIONS");
   });

@@ -40,6 +40,13 @@ struct Sight {
 void with_conversation(HttpServices& services, ConversationId id, const Responder& respond,
                        std::function<void(const Sight&)> look);
 
+// --- Files (public_routes_blobs.cpp) ---------------------------------------------------------------------------------
+// The name under which a message has this file, of any or of agents' replies alone; none: no message has it.
+enum class FilesOf { anybody, agents };
+[[nodiscard]] std::optional<std::string> file_name_in(const std::vector<state::Body>& bodies, const std::string& sha256, FilesOf whose);
+// Always a download: whoever wrote it, the server never lets a browser show it as a page of its own.
+[[nodiscard]] Response file_response(HttpServices& services, const std::string& sha256, const std::string& name);
+
 // --- Cross-origin rules of forms (public_routes_origins.cpp) --------------------------------------------------------
 // The instance lists origins, the request names one, and it is neither of them nor the installation's own.
 [[nodiscard]] bool foreign_origin(const HttpServices& services, const connectors::Instance& instance,
@@ -51,12 +58,14 @@ void allow_origin(const connectors::Instance& instance, const std::string& origi
 [[nodiscard]] std::string origin_of(std::string_view url);
 
 // --- Private links (private_link_page.cpp) --------------------------------------------------------------------------
-[[nodiscard]] std::string private_json(const std::vector<state::Body>& bodies, std::string_view state);
+// `link`: the private link itself; files of replies are fetched below it.
+[[nodiscard]] std::string private_json(const std::vector<state::Body>& bodies, std::string_view state, const std::string& link);
 // The names of the answer form's fields. `nonce`: makes a second press of the button the same message.
 struct PrivateForm {
   std::string message_field;
   std::string nonce_field;
   std::string nonce;
+  std::string link;
 };
 [[nodiscard]] Response private_page(const std::vector<state::Body>& bodies, std::string_view state,
                                     const PrivateForm& form);

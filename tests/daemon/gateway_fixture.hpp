@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "connectors/blob_store.hpp"
+#include "daemon/agent_files.hpp"
 #include "daemon/agent_tokens.hpp"
 #include "daemon/desk_gateway.hpp"
 #include "daemon/http_server.hpp"
@@ -32,6 +34,8 @@ struct Desk {
   state::MemoryStore store;
   daemon::Metrics metrics;
   std::unique_ptr<daemon::AgentTokens> tokens = std::move(daemon::AgentTokens::open(folder.path()).value());
+  connectors::BlobStore blobs{folder.path() / "blobs"};
+  daemon::AgentFiles files{std::string(32, 'k'), TenantId("acme"), blobs};
   daemon::HttpLoop loop;
   std::unique_ptr<daemon::DeskGateway> gateway;
   std::unique_ptr<daemon::HttpServer> server;
@@ -53,7 +57,8 @@ struct Desk {
     options.origins = {"https://other.example"};
     options.sweep_every = Milliseconds(10);
     gateway = std::make_unique<daemon::DeskGateway>(
-        std::move(options), daemon::DeskGateway::Ports{loop, journal, store, *tokens, metrics, clock});
+        std::move(options), daemon::DeskGateway::Ports{loop, journal, store, *tokens, metrics, clock, &files,
+                                                            [](const ConnectorId& id) { return id != ConnectorId("no-files"); }});
     daemon::RouteTable table;
     table.add_upgrade(
         "/v1/agent", [this](const daemon::Request& request) { return gateway->check(request); },

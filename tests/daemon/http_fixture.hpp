@@ -9,6 +9,7 @@
 #include "connectors/blob_store.hpp"
 #include "connectors/ingress.hpp"
 #include "connectors/triage.hpp"
+#include "daemon/agent_files.hpp"
 #include "daemon/agent_tokens.hpp"
 #include "daemon/desk_gateway.hpp"
 #include "daemon/http_server.hpp"
@@ -57,7 +58,8 @@ struct Site {
   daemon::LiveConnectors connectors{{form_instance(), channel_instance()}};
   daemon::PrivateLinks links{std::string(32, 'k'), TenantId("acme"), "https://usher.example"};
   daemon::HttpWorkers workers;
-  daemon::DeskGateway desk{{}, {loop, journal, store, *tokens, metrics, clock}};
+  daemon::AgentFiles files{std::string(32, 'k'), TenantId("acme"), blobs};
+  daemon::DeskGateway desk{{}, {loop, journal, store, *tokens, metrics, clock, &files}};
   std::unique_ptr<router::RouterThread> router = std::make_unique<router::RouterThread>(
       router::RouterOptions{0, RouterId("r"), 0}, router::Router::Ports{journal, store, desk, clock});
   std::string not_ready;
@@ -93,6 +95,7 @@ struct Site {
     policy.queues = {{QueueId("support"), {}, Urgency::normal, Milliseconds(0)}};
     policy.default_queue = QueueId("support");
     policy.agents = {{AgentId("ana"), "Ana", {}, {}, 5, 5}, {AgentId("ben"), "Ben", {}, {}, 5, 5}};
+    services.files = &files;
     append(PolicyActivated{policy, ""});
     wait_until_routing();
     site = std::make_unique<daemon::HttpServer>(loop, daemon::public_routes(services), metrics,
@@ -134,6 +137,9 @@ struct Site {
     return HttpClient(port).post("/v1/channels/shop/messages", "application/json",
                                  json::serialize(json::object{{"from", {{"id", "u1"}}}, {"text", text}}),
                                  "Authorization: Bearer " + token + "\r\nIdempotency-Key: " + key + "\r\n");
+  }
+  Answer upload(const std::string& token, const std::string& name, const std::string& bytes) {
+    return HttpClient(port).post("/v1/blobs?name=" + name, "application/pdf", bytes, "Authorization: Bearer " + token + "\r\n");
   }
   Answer operate(const std::string& method, const std::string& path, const std::string& body = "") {
     return HttpClient(ops_port).ask(method, path, "Authorization: Bearer admin-token\r\n", body);
