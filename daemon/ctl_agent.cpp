@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "daemon/agent_tokens.hpp"
@@ -18,6 +19,7 @@
 #include "daemon/ctl_agent_desk.hpp"
 #include "daemon/ctl_agent_socket.hpp"
 #include "daemon/secret_files.hpp"
+#include "routing/message/limits.hpp"
 
 namespace usher::daemon {
 namespace {
@@ -31,10 +33,23 @@ constexpr int close_replaced = 4001;
 constexpr int close_unauthorised = 4003;
 constexpr std::size_t typed_line_bytes_max = 256 * 1024;
 
+Result<boost::json::value> upload(const AgentAddress& where, const std::string& token, const std::string& path) {
+  std::error_code wrong;
+  const auto size = std::filesystem::file_size(path, wrong);
+  if (wrong) return fail(Fault::not_found, path + ": " + wrong.message());
+  if (size > limits::attachment_bytes_max)
+    return fail(Fault::too_large, path + " is larger than " + std::to_string(limits::attachment_bytes_max) + " bytes");
+  const auto bytes = read_small_file(path);
+  if (!bytes) return bytes.error();
+  return send_file(upload_url(where, std::filesystem::path(path).filename().string()), token, where.ca_file, *bytes);
+}
+
 class Terminal {
  public:
   Terminal(AgentAddress address, std::string token)
-      : address_(std::move(address)), desk_(std::move(token), sha256_of(random_bytes(16)).substr(0, 16) + "-") {}
+      : address_(std::move(address)),
+        desk_(token, sha256_of(random_bytes(16)).substr(0, 16) + "-",
+              [where = address_, token](const std::string& path) { return upload(where, token, path); }) {}
 
   Exit run() {
     dial();

@@ -1,8 +1,10 @@
 // TerminalDesk: what the agent types. One line, one command; a line that ends with a backslash goes on with the next.
 #include <charconv>
+#include <utility>
 
 #include "daemon/ctl_agent_desk.hpp"
 #include "daemon/ctl_table.hpp"
+#include "routing/message/limits.hpp"
 
 namespace usher::daemon {
 namespace {
@@ -71,6 +73,7 @@ bool TerminalDesk::execute(const std::string& line, DeskOutput& out, Instant now
   else if (word == "use") do_use(rest, out);
   else if (word == "reply" || word == "note" || word == "close" || word == "done" || word == "history")
     do_work(word, rest, out);
+  else if (word == "attach") do_attach(rest, out);
   else if (word == "transfer") do_transfer(rest, out);
   else if (word == "snooze") do_snooze(rest, out, now);
   else out.lines.push_back("no such command: " + printable(word, 40) + " (help shows them)");
@@ -140,6 +143,7 @@ void TerminalDesk::do_work(const std::string& word, const std::string& rest, Des
     }
     frame["text"] = rest;
   }
+  if (word == "reply" && !attached_.empty()) frame["attachments"] = std::exchange(attached_, {});
   if (word == "close" && !rest.empty()) frame["disposition"] = rest;
   if (word == "history") {
     const auto held = held_.find(current_);
@@ -152,6 +156,31 @@ void TerminalDesk::do_work(const std::string& word, const std::string& rest, Des
     }
   }
   command(out, std::move(frame), word + " " + name_of(current_));
+}
+
+// For the next reply, whichever conversation that is in. A reply that is refused is said again with its files.
+void TerminalDesk::do_attach(const std::string& rest, DeskOutput& out) {
+  if (rest.empty()) {
+    for (const auto& file : attached_) out.lines.push_back("attached: " + printable(text_member(file, "name"), 120));
+    if (attached_.empty()) out.lines.push_back("attach FILE: it goes with the next reply (attach - takes all off again)");
+    return;
+  }
+  if (rest == "-") {
+    attached_.clear();
+    out.lines.push_back("nothing is attached");
+    return;
+  }
+  if (attached_.size() == usher::message::limits::attachments_max) {
+    out.lines.push_back("a reply has at most " + std::to_string(attached_.size()) + " files");
+    return;
+  }
+  auto file = upload_ ? upload_(rest) : usher::message::fail(usher::message::Fault::unavailable, "nothing can be uploaded here");
+  if (!file) {
+    out.lines.push_back("not attached: " + printable(file.error().detail, 200));
+    return;
+  }
+  out.lines.push_back("attached to the next reply: " + printable(text_member(*file, "name"), 120));
+  attached_.push_back(std::move(*file));
 }
 
 void TerminalDesk::do_transfer(const std::string& rest, DeskOutput& out) {

@@ -32,8 +32,8 @@ std::string id_of_conversation(const value& frame) {
 
 }  // namespace
 
-TerminalDesk::TerminalDesk(std::string token, std::string command_prefix)
-    : token_(std::move(token)), command_prefix_(std::move(command_prefix)) {}
+TerminalDesk::TerminalDesk(std::string token, std::string command_prefix, Upload upload)
+    : token_(std::move(token)), command_prefix_(std::move(command_prefix)), upload_(std::move(upload)) {}
 
 DeskOutput TerminalDesk::opened() {
   ready_ = false;

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "daemon/ctl_agent_show.hpp"
 #include "routing/message/instant.hpp"
+#include "routing/message/result.hpp"
 
 namespace usher::daemon {
 
@@ -26,8 +28,10 @@ struct DeskOutput {
 
 class TerminalDesk {
  public:
+  // Uploads a file of this machine by its path; what the daemon says of it. May take some seconds.
+  using Upload = std::function<usher::message::Result<boost::json::value>(const std::string& path)>;
   // `command_prefix` makes command ids unique over all clients of one agent: random.
-  TerminalDesk(std::string token, std::string command_prefix);
+  TerminalDesk(std::string token, std::string command_prefix, Upload upload = {});
 
   // A connection is open: says hello. What is still unanswered is said again after the welcome, under its first id, so
   // that the daemon answers it with its first outcome (rule A2).
@@ -86,6 +90,7 @@ class TerminalDesk {
   void do_use(const std::string& rest, DeskOutput& out);
   void do_list(DeskOutput& out, Instant now);
   void do_work(const std::string& word, const std::string& rest, DeskOutput& out);
+  void do_attach(const std::string& rest, DeskOutput& out);
   void do_transfer(const std::string& rest, DeskOutput& out);
   void do_snooze(const std::string& rest, DeskOutput& out, Instant now);
   [[nodiscard]] bool needs_current();
@@ -101,6 +106,8 @@ class TerminalDesk {
   std::vector<Offer> offers_;                        // Oldest first.
   std::map<std::string, int> numbers_;               // Conversation to its number; never reused.
   std::map<std::string, boost::json::value> held_;   // Assigned and wrapping up, by conversation.
+  Upload upload_;
+  boost::json::array attached_;                      // Uploaded for the next reply.
   std::string current_;                              // The conversation that commands mean; "" for none.
   std::map<std::uint64_t, Pending> pending_;         // By the number in the command's id, so in order.
 };

@@ -145,6 +145,7 @@ Lines help_lines() {
       "accept [N] | decline [N] [REASON]        answer offer N, or the oldest one",
       "list | use N                             what you have; which one the next commands mean",
       "reply TEXT | note TEXT                   to the customer | for colleagues only (end a line with \\ to go on)",
+      "attach FILE | attach | attach -          send a file with the next reply | what is attached | take all off",
       "history                                  older messages",
       "transfer queue NAME | transfer agent NAME",
       "snooze MINUTES | close [DISPOSITION] | done   later | finished | wrap-up finished",

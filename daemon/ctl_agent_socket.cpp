@@ -1,6 +1,7 @@
 // The terminal agent's line without TLS, and the choice between the two.
 #include "daemon/ctl_agent_socket.hpp"
 
+#include "daemon/ctl.hpp"
 #include "daemon/ctl_agent_socket_on.hpp"
 
 namespace usher::daemon {
@@ -45,6 +46,13 @@ Result<AgentAddress> parse_agent_address(std::string_view url) {
       address.port.find_first_not_of("0123456789") != std::string::npos)
     return bad();
   return address;
+}
+
+std::string upload_url(const AgentAddress& address, std::string_view file_name) {
+  constexpr std::string_view agents = "/v1/agent";
+  const std::string before = address.path.ends_with(agents) ? address.path.substr(0, address.path.size() - agents.size()) : std::string();
+  const std::string host = address.host.find(':') == std::string::npos ? address.host : "[" + address.host + "]";
+  return std::string(address.tls ? "https://" : "http://") + host + ":" + address.port + before + "/v1/blobs?name=" + percent_encode(file_name);
 }
 
 std::shared_ptr<AgentSocket> make_agent_socket(boost::asio::io_context& loop, AgentAddress address,

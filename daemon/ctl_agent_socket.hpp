@@ -27,6 +27,9 @@ struct AgentAddress {
 // http://HOST[:PORT][/PATH] or ws://…, with TLS https:// or wss://; no path: /v1/agent. `malformed` for anything else.
 [[nodiscard]] Result<AgentAddress> parse_agent_address(std::string_view url);
 
+// Where files are uploaded: /v1/blobs beside the address's /v1/agent, with the file's name.
+[[nodiscard]] std::string upload_url(const AgentAddress& address, std::string_view file_name);
+
 class AgentSocket : public std::enable_shared_from_this<AgentSocket> {
  public:
   struct Events {

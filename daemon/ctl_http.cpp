@@ -13,6 +13,7 @@ namespace {
 
 constexpr long connect_timeout_seconds = 5;
 constexpr long answer_timeout_seconds = 120;  // A backup of a large database takes its time.
+constexpr long upload_timeout_seconds = 20;   // Shorter than the daemon waits for a silent agent: its line stands still meanwhile.
 constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
 
 struct HttpAnswer {
@@ -35,38 +36,52 @@ Result<std::string> bearer_token(const CtlContext& context) {
   return *token;
 }
 
-Result<HttpAnswer> perform(const std::string& url, const std::string& method, const std::string& token,
-                           const std::string* body) {
+struct HttpCall {
+  std::string url, method, token;
+  const std::string* body = nullptr;
+  std::string type = "application/json";  // Of the body.
+  std::string ca_file = {};               // Trusted instead of the machine's authorities; "": those.
+  long timeout_seconds = answer_timeout_seconds;
+};
+
+Result<HttpAnswer> perform(const HttpCall& call) {
+  const auto* body = call.body;
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), &curl_easy_cleanup);
   if (!curl) return fail(Fault::unavailable, "libcurl does not start");
   curl_slist* list = nullptr;
   const auto add = [&list](const std::string& line) { list = curl_slist_append(list, line.c_str()); };
-  if (!token.empty()) add("Authorization: Bearer " + token);
-  if (body != nullptr) add("Content-Type: application/json");
+  if (!call.token.empty()) add("Authorization: Bearer " + call.token);
+  if (body != nullptr) add("Content-Type: " + call.type);
   add("Accept: application/json");
   add("Expect:");
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, &curl_slist_free_all);
 
   HttpAnswer answer;
-  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_URL, call.url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, call.method.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, connect_timeout_seconds);
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, answer_timeout_seconds);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, call.timeout_seconds);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_FOLLOWLOCATION, 0L);
   // The admin token must not travel through a proxy somebody set for the web.
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "127.0.0.1,localhost,::1");
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &keep_bytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  if (!call.ca_file.empty()) {
+    curl_easy_setopt(curl.get(), CURLOPT_CAINFO, call.ca_file.c_str());
+    // Debian's folder of authorities would be believed as well.
+    curl_easy_setopt(curl.get(), CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+  curl_easy_setopt(curl.get(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (body != nullptr) {
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body->c_str());
   }
   const auto code = curl_easy_perform(curl.get());
   if (code != CURLE_OK)
-    return fail(Fault::unavailable, "cannot reach the daemon at " + url + ": " + curl_easy_strerror(code));
+    return fail(Fault::unavailable, "cannot reach the daemon at " + call.url + ": " + curl_easy_strerror(code));
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;
 }
@@ -83,13 +98,13 @@ Fault fault_of(long status) {
   }
 }
 
-Error refusal_in(const HttpAnswer& answer) {
+Error refusal_in(const HttpAnswer& answer, bool for_operators) {
   boost::json::error_code wrong;
   const auto problem = boost::json::parse(answer.body, wrong);
   std::string detail = wrong ? "" : text_member(problem, "detail");
   if (detail.empty() && !wrong) detail = text_member(problem, "title");
   if (detail.empty()) detail = "the daemon answered " + std::to_string(answer.status);
-  if (answer.status == 401)
+  if (answer.status == 401 && for_operators)
     detail += " (give the text of DATA/admin.token with --token-file, --token or USHER_TOKEN)";
   return fail(fault_of(answer.status), printable(detail));
 }
@@ -104,13 +119,24 @@ Result<boost::json::value> ask(const CtlContext& context, std::string_view metho
   if (body != nullptr) text = boost::json::serialize(*body);
   auto url = context.url;
   while (!url.empty() && url.back() == '/') url.pop_back();
-  const auto answer = perform(url + std::string(path), std::string(method), *token, body != nullptr ? &text : nullptr);
+  const auto answer = perform({url + std::string(path), std::string(method), *token, body != nullptr ? &text : nullptr});
   if (!answer) return answer.error();
-  if (answer->status < 200 || answer->status > 299) return refusal_in(*answer);
+  if (answer->status < 200 || answer->status > 299) return refusal_in(*answer, true);
   if (answer->body.empty()) return boost::json::value(boost::json::object{});
   boost::json::error_code wrong;
   auto value = boost::json::parse(answer->body, wrong);
   if (wrong) return fail(Fault::unavailable, "the daemon's answer is not JSON; is --url the operations listener?");
+  return value;
+}
+
+Result<boost::json::value> send_file(const std::string& url, const std::string& token, const std::string& ca_file,
+                                     const std::string& bytes) {
+  const auto answer = perform({url, "POST", token, &bytes, "application/octet-stream", ca_file, upload_timeout_seconds});
+  if (!answer) return answer.error();
+  if (answer->status != 201) return refusal_in(*answer, false);
+  boost::json::error_code wrong;
+  auto value = boost::json::parse(answer->body, wrong);
+  if (wrong || !value.is_object()) return fail(Fault::unavailable, "the daemon's answer is not a file's description");
   return value;
 }
 

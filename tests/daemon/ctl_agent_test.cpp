@@ -254,3 +254,29 @@ TEST_CASE("an address of a daemon is read with and without its parts", "[ctl][ag
     CHECK_FALSE(parse_agent_address(bad));
   }
 }
+
+TEST_CASE("a file is attached to the next reply alone", "[ctl][agent]") {
+  Terminal terminal;
+  terminal.desk = TerminalDesk("token", "c-", [](const std::string& path) -> usher::message::Result<value> {
+    if (path == "/none") return usher::message::fail(usher::message::Fault::not_found, "/none: No such file");
+    return value(object{{"name", path.substr(1)}, {"proof", "p"}});
+  });
+  terminal.sign_in();
+  (void)terminal.assign(conversation_1);
+  CHECK(has_line(terminal.desk.typed("attach /none", terminal.now), "not attached: /none: No such file"));
+  CHECK(has_line(terminal.desk.typed("attach /plan.pdf", terminal.now), "attached to the next reply: plan.pdf"));
+  CHECK(has_line(terminal.desk.typed("attach /my photo.png", terminal.now), "my photo.png"));
+  CHECK_FALSE(terminal.typed("note for colleagues").contains("attachments"));
+  const auto reply = terminal.typed("reply Here they are");
+  REQUIRE(reply.at("attachments").as_array().size() == 2);
+  CHECK(reply.at("attachments").at(1) == value(object{{"name", "my photo.png"}, {"proof", "p"}}));
+  CHECK_FALSE(terminal.typed("reply And nothing more").contains("attachments"));
+  (void)terminal.desk.typed("attach /plan.pdf", terminal.now);
+  (void)terminal.desk.typed("attach -", terminal.now);
+  CHECK_FALSE(terminal.typed("reply Without").contains("attachments"));
+}
+
+TEST_CASE("files are uploaded beside the door of agents", "[ctl][agent]") {
+  CHECK(upload_url(parse_agent_address("http://127.0.0.1:8080").value(), "a b.pdf") == "http://127.0.0.1:8080/v1/blobs?name=a%20b.pdf");
+  CHECK(upload_url(parse_agent_address("wss://[::1]/usher/v1/agent").value(), "a") == "https://[::1]:443/usher/v1/blobs?name=a");
+}
