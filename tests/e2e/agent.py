@@ -7,9 +7,10 @@ import itertools
 import json
 import threading
 import time
+import urllib.parse
 
 from agent_links import open_link
-from world import WAIT_MAX
+from world import WAIT_MAX, request
 
 _loop = asyncio.new_event_loop()
 threading.Thread(target=_loop.run_forever, daemon=True).start()
@@ -157,8 +158,16 @@ class Agent:
         self.command("accept", offer=offer["offer"])
         return self.expect("assigned", fits=lambda f: f["conversation"]["id"] == offer["conversation"]["id"])["conversation"]
 
-    def reply(self, conversation, text, id=None):
-        return self.command("reply", id=id, conversation=conversation["id"], text=text)
+    def upload(self, name, data, type="application/octet-stream"):
+        """The file's description, for a reply to repeat."""
+        answer = request("POST", f"{self.world.url}/v1/blobs?{urllib.parse.urlencode({'name': name})}", body=data,
+                         headers={"Authorization": f"Bearer {self.token}", "Content-Type": type})
+        assert answer.status == 201, answer
+        return answer.json()
+
+    def reply(self, conversation, text, id=None, files=()):
+        more = {"attachments": list(files)} if files else {}
+        return self.command("reply", id=id, conversation=conversation["id"], text=text, **more)
 
     def close_conversation(self, conversation, disposition="solved"):
         return self.command("close", conversation=conversation["id"], disposition=disposition)
