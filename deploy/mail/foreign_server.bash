@@ -6,11 +6,17 @@
 say() { printf '%s: %s\n' "$program" "$*" >&2; }
 usage() { sed -n '2,/^[^#]/s/^# //p' "$0" >&2; exit 64; }
 
+candidate() { apt-cache policy "${packages[0]}" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" {print $2}'; }
+
+# apt's lists may be missing, or so old that what they name is gone.
+refresh_lists() { [[ $(id -u) -eq 0 ]] && apt-get -q update >/dev/null 2>&1; }
+
 # Which of the files in the archive belong to this Debian; without its lists, what was unpacked last is good enough.
 find_parts() {
   local base=${XDG_CACHE_HOME:-$HOME/.cache}/usher version last
-  version=$(apt-cache policy "${packages[0]}" 2>/dev/null | awk '$1 == "Candidate:" {print $2}')
-  if [[ -z $version || $version == "(none)" ]]; then
+  version=$(candidate)
+  if [[ -z $version ]] && refresh_lists; then version=$(candidate); fi
+  if [[ -z $version ]]; then
     last=$(ls -td "$base/$program"-[0-9]*/ 2>/dev/null | head -n 1)
     [[ -n $last ]] || { say "apt knows no package ${packages[0]}: apt-get update first"; exit 69; }
     parts=${last%/}
@@ -20,13 +26,15 @@ find_parts() {
   [[ -d $parts ]] || unpack
 }
 
+fetch() { (cd "$1/archives" && apt-get -q -o APT::Sandbox::User=root download "${packages[@]}") >"$1/log" 2>&1; }
+
 # Once, and whole or not at all: who comes second throws away what it made.
 unpack() {
   local work archive
   mkdir -p "$(dirname "$parts")"
   work=$(mktemp -d "$parts.XXXXXX")
   mkdir "$work/archives" "$work/root"
-  if ! (cd "$work/archives" && apt-get -q -o APT::Sandbox::User=root download "${packages[@]}") >"$work/log" 2>&1; then
+  if ! fetch "$work" && ! { refresh_lists && fetch "$work"; }; then
     tail -n 5 "$work/log" >&2
     rm -rf "$work"
     say "its packages cannot be fetched: ${packages[*]}"
