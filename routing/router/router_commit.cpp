@@ -35,7 +35,7 @@ void Router::Loop::submit() {
   commit.outbox_done = publisher.take_done();
   flight.frames = std::move(batch.frames);
   flight.outbox = std::move(batch.outbox);
-  totals.dead_letters += batch.dead_letters;
+  flight.dead_letters = batch.dead_letters;
   batch = {};
   in_flight.push_back(std::move(flight));
   ++unanswered;
@@ -48,6 +48,7 @@ void Router::Loop::submit() {
 // refused the one before. What does not move the position goes alone, since the position cannot tell of it.
 bool Router::Loop::may_follow() const {
   if (in_flight.empty()) return true;
+  if (mending_texts()) return false;  // That goes on between two commits.
   const auto& last = in_flight.back();
   return in_flight.size() < limits::commits_in_flight_max && !last.rewrite && last.tells() &&
          applied != last.commit.after.position.offset;
@@ -122,6 +123,7 @@ void Router::Loop::leave(bool published) {
     texts_sweep.emplace();
   }
   ++totals.commits;
+  totals.dead_letters += flight.dead_letters;
   if (!published) publisher.add(std::move(flight.outbox));
   for (const auto& frame : flight.frames) ports.delivery.send(frame);
 }

@@ -30,6 +30,7 @@ struct CommitInFlight {
   std::optional<state::Rewrite> rewrite;  // Instead: the whole state anew; `commit` then only says where it will stand.
   std::vector<engine::AgentFrame> frames;
   std::vector<state::OutboxEntry> outbox;
+  std::size_t dead_letters = 0;
 };
 
 struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
@@ -70,6 +71,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void store_damaged(const std::string& why);
   void take_back_refused();
   void submit_rewrite();
+  [[nodiscard]] bool mending_texts() const { return !texts_missing.empty() || texts_sweep || texts_note != Noted::no; }
   [[nodiscard]] bool texts_noted();
   [[nodiscard]] Result<bool> texts_wanted(Offset position);
   void note_texts(const char* type, Offset offset, std::function<void(bool)> then);

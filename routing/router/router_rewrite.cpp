@@ -77,15 +77,16 @@ void Router::Loop::store_damaged(const std::string& why) {
 void Router::Loop::take_back_refused() {
   auto fresh = std::move(batch);
   batch = {};
+  batch.dead_letters = fresh.dead_letters;
   const auto add = [](auto& to, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
   for (auto& flight : in_flight) {
     add(batch.bodies, flight.commit.bodies);
     add(batch.bodies_gone, flight.commit.bodies_gone);
     batch.add_frames(std::move(flight.frames));
     add(rewrite_outbox, flight.outbox);
+    batch.dead_letters += flight.dead_letters;
   }
   batch.records = 1;
-  batch.dead_letters = fresh.dead_letters;
   add(batch.bodies, fresh.bodies);
   add(batch.bodies_gone, fresh.bodies_gone);
   batch.add_frames(std::move(fresh.frames));
@@ -155,7 +156,7 @@ void Router::Loop::submit_rewrite() {
   rewrite.outbox.insert(rewrite.outbox.end(), flight.outbox.begin(), flight.outbox.end());
   flight.rewrite = std::move(rewrite);
   flight.frames = std::move(batch.frames);
-  totals.dead_letters += batch.dead_letters;
+  flight.dead_letters = batch.dead_letters;
   auto gone = std::move(batch.bodies_gone);
   batch = {};
   batch.bodies_gone = std::move(gone);
