@@ -28,7 +28,7 @@ struct Walk {
 }  // namespace
 
 Pace Pace::usual() {
-  return {limits::idle_max, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
+  return {limits::idle_max, limits::idle_after_mail, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
           limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from};
 }
 
@@ -70,6 +70,7 @@ struct MailboxReader::Loop {
   // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
   std::set<Uid> ahead{};
   bool idles = true;       // Of this connection.
+  bool mail_came = true;   // Since the last wait; a new connection may come in the midst of it.
   std::optional<Deadline> begun{};  // When this connection had the mailbox open.
   bool poll_next = false;           // The one before was lost within IDLE, soon.
   bool got_through = false;  // This connection has looked through the mailbox once.
@@ -157,6 +158,7 @@ Result<void> MailboxReader::Loop::live() {
   change([](MailboxStatus& now) { now.connected = true; });
   begun = std::chrono::steady_clock::now();
   idles = !std::exchange(poll_next, false);
+  mail_came = true;
   begin(*selected);
   for (;;) {
     const Deadline next_walk = in(pace.walks_apart);
@@ -231,6 +233,7 @@ Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {
     const Uid last = end == 0 ? 0 : static_cast<Uid>(end - 1);
     auto uids = session.search(walk->from, last, walk->since);
     if (!uids) return uids.error();
+    mail_came = mail_came || !uids->empty();
     if (auto taken = take(session, *uids); !taken) return taken;
     if (last == 0) break;
     walk->from = last + 1;
@@ -288,7 +291,7 @@ void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
 
 Result<void> MailboxReader::Loop::wait_for_news(ImapSession& session) {
   if (idles) {
-    const auto idled = session.idle(pace.idle);
+    const auto idled = session.idle(std::exchange(mail_came, false) ? std::min(pace.idle_after_mail, pace.idle) : pace.idle);
     poll_next = !idled && !lasted();
     if (!idled) return idled.error();
     idles = *idled != ImapSession::Idled::refused;

@@ -99,6 +99,25 @@ TEST_CASE("IDLE is ended and begun again before anybody forgets it", "[imap]") {
   CHECK(box.connections() == 1);
 }
 
+TEST_CASE("a mail that comes just as IDLE begins and is never announced is found soon", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  std::atomic<int> idles = 0;
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    if (++idles <= 2) box.add(mail("number " + std::to_string(idles)));
+    peer.say("+ idling\r\n");
+    if (peer.hear() != "DONE") return false;
+    return peer.say(tag + " OK done\r\n");
+  };
+  auto pace = quick();
+  pace.idle_after_mail = std::chrono::milliseconds(10);
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait_for_mails(2));
+  // The third brings nothing, so what follows is a long one.
+  REQUIRE(desk.wait([&] { return idles == 4; }));
+  CHECK(desk.subjects() == Subjects{"number 1", "number 2"});
+}
+
 TEST_CASE("a server that refuses IDLE is polled", "[imap]") {
   PlayedMailbox box;
   Desk desk;
