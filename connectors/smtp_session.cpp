@@ -219,6 +219,12 @@ SmtpOutcome perform(const CurlHandle& easy, Dialogue& dialogue) {
   return outcome;
 }
 
+bool has_wire_ends(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find_first_of("\r\n", at)) != std::string_view::npos; at += 2)
+    if (text[at] != '\r' || at + 1 == text.size() || text[at + 1] != '\n') return false;
+  return true;
+}
+
 SmtpOutcome unfit(std::string words) { return {SmtpStage::connect, 0, {}, SmtpTrouble::unfit, std::move(words)}; }
 
 }  // namespace
@@ -231,7 +237,9 @@ SmtpOutcome send_mail(const MailPost& post, const std::string& token, const Smtp
   // libcurl asks for it by these two only.
   if (post.needs_smtputf8 && email::is_ascii(post.recipient) && email::is_ascii(post.envelope_from))
     return unfit("a mail with an address outside ASCII in its header alone cannot be sent");
-  const std::string body = with_wire_ends(post.bytes);
+  // What we compose has them already, and with its files it is too much to have twice.
+  const std::string mended = has_wire_ends(post.bytes) ? std::string() : with_wire_ends(post.bytes);
+  const std::string_view body = mended.empty() ? std::string_view(post.bytes) : mended;
 
   Dialogue dialogue{post.account, times, watch, body, post.needs_smtputf8};
   CurlList recipients;
@@ -260,12 +268,7 @@ SmtpOutcome try_login(const email::SmtpAccount& account, const std::string& toke
 }
 
 std::string with_wire_ends(std::string text) {
-  const auto is_clean = [&] {
-    for (std::size_t at = 0; (at = text.find_first_of("\r\n", at)) != std::string::npos; at += 2)
-      if (text[at] != '\r' || at + 1 == text.size() || text[at + 1] != '\n') return false;
-    return true;
-  };
-  if (is_clean()) return text;
+  if (has_wire_ends(text)) return text;
   std::string out;
   out.reserve(text.size() + text.size() / 32);
   for (std::size_t at = 0; at < text.size(); ++at) {
