@@ -139,7 +139,9 @@ json::object view_json(const engine::ConversationView& view) {
                    {"answer_due", nullptr},
                    {"state_until", nullptr},
                    {"agent", nullptr},
-                   {"messages", view.messages}};
+                   {"messages", view.messages},
+                   {"flood", nullptr}};
+  if (view.flood != engine::Flood::none) out["flood"] = engine::flood_name(view.flood);
   if (view.answer_due) out["answer_due"] = format_rfc3339(*view.answer_due);
   if (view.state_until) out["state_until"] = format_rfc3339(*view.state_until);
   if (view.agent) out["agent"] = view.agent->text();

@@ -13,6 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 4> urgency_names{"low", "normal", "high", "critical"};
 constexpr std::array<std::string_view, 6> state_names{"waiting", "offered", "assigned", "snoozed", "wrap_up", "closed"};
 
+constexpr std::array<std::string_view, 3> flood_names{"none", "conversation", "sender"};
+
 void write(Writer& out, const engine::Candidate& candidate) {
   out.name("agent", candidate.agent);
   out.number("load_permille", candidate.load_permille);
@@ -99,6 +101,7 @@ void write(Writer& out, const engine::ConversationView& view) {
   write_time(out, "state_until", view.state_until);
   out.number("messages", view.messages);
   out.id("last_from_customer", view.last_from_customer);
+  if (view.flood != engine::Flood::none) out.text("flood", flood_names.at(static_cast<std::size_t>(view.flood)));
 }
 
 void read(Reader& in, engine::ConversationView& view) {
@@ -123,6 +126,7 @@ void read(Reader& in, engine::ConversationView& view) {
   in.integer("messages", messages, 0, std::numeric_limits<std::uint32_t>::max());
   in.id("last_from_customer", view.last_from_customer);
   view.messages = static_cast<std::uint32_t>(messages);
+  view.flood = static_cast<engine::Flood>(in.choice("flood", flood_names, Need::optional).value_or(0));
 }
 
 void write(Writer& out, const engine::OfferView& offer) {

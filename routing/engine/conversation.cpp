@@ -37,6 +37,22 @@ void Conversation::remember_text(Offset offset) {
   texts.push_back(offset);
 }
 
+std::vector<std::string> instants_to_words(const std::vector<Instant>& times) {
+  std::vector<std::string> words;
+  for (const auto at : times) words.push_back(std::to_string(unix_ms(at)));
+  return words;
+}
+
+bool instants_from_words(const std::vector<std::string>& words, std::vector<Instant>& out) {
+  for (const auto& word : words) {
+    std::int64_t at = 0;
+    const auto parsed = std::from_chars(word.data(), word.data() + word.size(), at);
+    if (parsed.ec != std::errc{} || parsed.ptr != word.data() + word.size()) return false;
+    out.push_back(from_unix_ms(at));
+  }
+  return true;
+}
+
 std::vector<std::string> requirement_words(const std::vector<Requirement>& requirements) {
   std::vector<std::string> words;
   for (const auto& one : requirements) words.push_back(one.skill.text() + ":" + std::to_string(one.level_min));
@@ -80,6 +96,10 @@ std::string to_text(const Conversation& c) {
       .number("messages", c.messages)
       .number("offers", c.offers)
       .id("last_from_customer", c.last_from_customer)
+      .id("sender", Id128<void>{c.sender.high, c.sender.low})
+      .list("woken", instants_to_words(c.woken))
+      .instant("wake_at", c.wake_at)
+      .number("flood", static_cast<int>(c.flood))
       .list("declined", declined)
       .list("anchors", anchors)
       .list("texts", texts)
@@ -113,6 +133,11 @@ Result<Conversation> conversation_from_text(std::string_view key, std::string_vi
   c.messages = static_cast<std::uint32_t>(reader.number("messages"));
   c.offers = static_cast<std::uint32_t>(reader.number("offers"));
   c.last_from_customer = reader.id<MessageId>("last_from_customer");
+  const auto sender = reader.id<Id128<void>>("sender");
+  c.sender = {sender.high, sender.low};
+  lists_good = instants_from_words(reader.list("woken"), c.woken) && lists_good;
+  c.wake_at = reader.instant("wake_at");
+  c.flood = reader.choice("flood", Flood::sender);
   for (const auto& word : reader.list("declined")) {
     std::string name;
     std::int64_t until = 0;

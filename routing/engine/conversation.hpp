@@ -41,6 +41,10 @@ struct Conversation {
   std::uint32_t messages = 0;   // Of the customer.
   std::uint32_t offers = 0;     // Made so far: makes offer ids differ.
   MessageId last_from_customer;
+  Hash128 sender;                // Whose mail it last was, by mail_sender_name(); 0: no mail's.
+  std::vector<Instant> woken;    // When mail made it work again since an agent replied, within the last hour.
+  Instant wake_at;               // It is to be work again then; 0: not.
+  Flood flood = Flood::none;     // Since an agent last replied.
   std::vector<Decliner> declined;
   std::vector<Hash128> anchors;  // What later messages may name to join: message ids, channel thread keys.
   std::vector<Offset> texts;     // Of its newest bodies: the records that hold them. The last one's sequence is sequence - 1.
@@ -63,6 +67,8 @@ struct Conversation {
 [[nodiscard]] std::string to_text(const Conversation& conversation);
 [[nodiscard]] Result<Conversation> conversation_from_text(std::string_view key, std::string_view text);
 
+[[nodiscard]] std::vector<std::string> instants_to_words(const std::vector<Instant>& times);
+[[nodiscard]] bool instants_from_words(const std::vector<std::string>& words, std::vector<Instant>& out);
 [[nodiscard]] std::vector<std::string> requirement_words(const std::vector<Requirement>& requirements);
 [[nodiscard]] bool requirements_from_words(const std::vector<std::string>& words, std::vector<Requirement>& out);
 

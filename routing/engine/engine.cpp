@@ -18,6 +18,15 @@ std::string_view state_name(ConversationState state) {
   return "unknown";
 }
 
+std::string_view flood_name(Flood flood) {
+  switch (flood) {
+    case Flood::none: return "none";
+    case Flood::conversation: return "conversation";
+    case Flood::sender: return "sender";
+  }
+  return "unknown";
+}
+
 Engine::Engine() : state_(std::make_unique<State>()) {}
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
@@ -65,9 +74,12 @@ void Engine::State::flush() {
     schedule(reply);
     ledger.put(reply.stored, "reply", id.text(), to_text(reply));
   }
+  for (const auto& name : dirty_senders) write_sender(name);
+  dirty_senders.clear();
   dirty_conversations.clear();
   dirty_agents.clear();
   dirty_replies.clear();
+  written_by = engine_version;
   ledger.put(head_stored, "engine", "head",
              EntityWriter{}
                  .number("version", engine_version)

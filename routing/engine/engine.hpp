@@ -16,7 +16,8 @@
 
 namespace usher::engine {
 
-inline constexpr int engine_version = 1;
+// 2: caps on mail. State of version 1 is read as it stands: what it does not say is nothing.
+inline constexpr int engine_version = 2;
 
 struct AgentView {
   AgentId id;

@@ -117,6 +117,7 @@ CommandResult Engine::State::carry(Agent& agent, const Reply& command, const Com
   const auto id = keep_body(*c, record, BodyKind::reply);
   c->answered = true;
   c->answer_due = {};
+  agent_answered(*c);
   TrackedReply reply;
   reply.id = id;
   reply.conversation = c->id;

@@ -79,6 +79,8 @@ void Engine::State::on(const MessageReceived& record) {
   }
   remember_seen(message.id, found->id, is_mail(message));
   if (is_mail(message)) anchor_mail(*found, message);
+  if (const auto sender = is_mail(message) ? mail_sender(message) : std::nullopt; sender && (opened || !asks_for_nothing(message)))
+    sender_wrote(*found, mail_sender_name(*sender), opened);
   customer_wrote(*found, message, opened || !asks_for_nothing(message));
 }
 
@@ -152,13 +154,9 @@ void Engine::State::customer_wrote(Conversation& c, const Message& message, bool
   }
   c.last_from_customer = message.id;
   c.last_activity = now;
-  if (c.answered) {  // The wait for the next answer begins; else the original age stays.
-    c.answered = false;
-    c.overdue = false;
-    c.waiting_since = now;
-    const auto within = queues.at(c.queue)->answer_within;
-    c.answer_due = within.count() > 0 ? now + within : Instant{};
-  }
+  const bool sleeps = c.state == ConversationState::wrap_up || c.state == ConversationState::snoozed || c.state == ConversationState::closed;
+  if (sleeps && is_mail(message) && c.messages > 1 && !may_wake(c)) return;
+  asked_anew(c);
   switch (c.state) {
     case ConversationState::assigned:
       send(agents.at(c.agent), MessageFrame{c.id, message.id, BodyKind::from_customer, c.sequence - 1});
@@ -176,6 +174,15 @@ void Engine::State::customer_wrote(Conversation& c, const Message& message, bool
     case ConversationState::snoozed:
     case ConversationState::closed: return enqueue(c);
   }
+}
+
+void Engine::State::asked_anew(Conversation& c) {
+  if (!c.answered) return;  // The original age stays.
+  c.answered = false;
+  c.overdue = false;
+  c.waiting_since = now;
+  const auto within = queues.at(c.queue)->answer_within;
+  c.answer_due = within.count() > 0 ? now + within : Instant{};
 }
 
 }  // namespace usher::engine

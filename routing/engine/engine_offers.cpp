@@ -9,6 +9,7 @@ namespace usher::engine {
 void Engine::State::enqueue(Conversation& c) {
   const bool was_waiting = c.state == ConversationState::waiting;
   c.state = ConversationState::waiting;
+  c.wake_at = {};  // What was put off is read with the rest.
   if (c.reserved.empty()) c.until = {};
   touch(c);
   if (try_offer(c)) return;

@@ -28,7 +28,7 @@ std::vector<Entity> Engine::serialize() const {
   std::vector<Entity> out;
   if (s.head_stored.present)
     out.push_back({"engine", "head",
-                   EntityWriter{}.number("version", engine_version).instant("now", s.now).number("epoch", s.epoch + 1)
+                   EntityWriter{}.number("version", s.written_by).instant("now", s.now).number("epoch", s.epoch + 1)
                        .text("owner", s.owner.text()).number("owner_version", s.owner_version).text("policy", s.policy_hash)
                        .take()});
   if (!s.policy_hash.empty())
@@ -41,6 +41,7 @@ std::vector<Entity> Engine::serialize() const {
   }
   for (const auto& [id, c] : s.conversations) out.push_back({"conversation", id.text(), to_text(c)});
   for (const auto& [id, reply] : s.replies) out.push_back({"reply", id.text(), to_text(reply)});
+  for (const auto& [name, sender] : s.senders) out.push_back({"sender", Id128<void>{name.high, name.low}.text(), to_text(sender)});
   for (const auto& [day, bucket] : s.seen)
     for (const auto& [message, conversation] : bucket.seen)
       out.push_back({seen_table(day), message.text(), conversation.text()});
@@ -67,7 +68,7 @@ Result<void> Engine::State::restore(std::span<const Entity> entities) {
   index_queues();
   adopt_agents();
   // Agents before their commands and their conversations.
-  for (const auto* table : {"engine", "agent", "command", "conversation", "reply"})
+  for (const auto* table : {"engine", "agent", "command", "conversation", "reply", "sender"})
     for (const auto& entity : entities)
       if (entity.table == table)
         if (const auto taken = take(entity); !taken) return taken.error();
@@ -81,7 +82,9 @@ Result<void> Engine::State::restore(std::span<const Entity> entities) {
 Result<void> Engine::State::take(const Entity& entity) {
   if (entity.table == "engine") {
     EntityReader reader(entity.value);
-    if (entity.key != "head" || reader.number("version") != engine_version) return unreadable(entity);
+    const auto version = reader.number("version");
+    if (entity.key != "head" || version < 1 || version > engine_version) return unreadable(entity);
+    written_by = static_cast<int>(version);
     now = reader.instant("now");
     epoch = reader.number("epoch") - 1;
     owner = RouterId{reader.text("owner")};
@@ -121,6 +124,12 @@ Result<void> Engine::State::take(const Entity& entity) {
     ledger.adopt(read->stored, entity.table, entity.key, entity.value);
     conversations.at(read->conversation).replies.insert(read->id);
     replies.emplace(read->id, std::move(*read));
+  } else if (entity.table == "sender") {
+    auto read = sender_from_text(entity.key, entity.value);
+    if (!read) return unreadable(entity);
+    ledger.adopt(read->stored, entity.table, entity.key, entity.value);
+    const auto name = Id128<void>::parse(entity.key).value_or(Id128<void>{});
+    senders.emplace(Hash128{name.high, name.low}, std::move(*read));
   } else {
     std::int64_t day = 0;
     const auto digits = std::string_view(entity.table).substr(5);
@@ -157,6 +166,8 @@ Result<void> Engine::State::connect() {
   }
   for (auto& [id, agent] : agents) schedule(agent);
   for (auto& [id, reply] : replies) schedule(reply);  // Order is free: timers are ordered.
+  for (auto& [name, sender] : senders)
+    move_timer(sender.timer, sender.opened.back() + Milliseconds(limits::mails_calling_within), TimerKind::sender, name, {});
   schedule_seen();
   matcher.reset(agents);
   for (const auto& id : ids) {

@@ -33,13 +33,20 @@ struct TrackedReply {
 };
 
 // Order of things due at the same instant.
-enum class TimerKind { dedupe, grace, conversation, reply };
+enum class TimerKind { dedupe, grace, conversation, reply, sender };
 struct Timer {
   Instant at;
   TimerKind kind;
   Hash128 id;
   AgentId agent;
   friend auto operator<=>(const Timer&, const Timer&) = default;
+};
+
+// Of one address that writes mail: when it opened conversations that nobody has answered, within the last hour.
+struct MailSender {
+  std::vector<Instant> opened;  // Oldest first, at most limits::mails_calling_max; never empty between records.
+  Instant timer;
+  Stored stored;
 };
 
 struct SeenBucket {
@@ -58,12 +65,14 @@ struct Engine::State {
   Offset epoch = offset_none;
   RouterId owner;
   int owner_version = 0;  // Engine version of the owner's claim (rule O3).
+  int written_by = engine_version;  // Whose form the head stands in: an older one's until the first record.
   std::string policy_hash;
   Policy policy;
   std::map<std::string, Stored> policy_stored;  // By key of table "policy".
   std::unordered_map<ConversationId, Conversation> conversations;
   std::map<AgentId, Agent> agents;
   std::unordered_map<MessageId, TrackedReply> replies;
+  std::map<Hash128, MailSender> senders;
   std::map<std::int64_t, SeenBucket> seen;  // By day of the append time.
 
   // --- Derived.
@@ -86,6 +95,7 @@ struct Engine::State {
   std::set<ConversationId> dirty_conversations;
   std::set<AgentId> dirty_agents;
   std::set<MessageId> dirty_replies;
+  std::set<Hash128> dirty_senders;
 
   // engine.cpp
   Step apply(const Arrival& arrival);
@@ -105,6 +115,15 @@ struct Engine::State {
   void anchor(Conversation& c, Hash128 name);
   void anchor_mail(Conversation& c, const Message& message);
   void customer_wrote(Conversation& c, const Message& message, bool asks);
+  void asked_anew(Conversation& c);      // The wait for the next answer begins, unless it lasts already.
+
+  // engine_caps.cpp
+  void sender_wrote(Conversation& c, Hash128 sender, bool opened);
+  [[nodiscard]] bool may_wake(Conversation& c);
+  void wake(Conversation& c);
+  void agent_answered(Conversation& c);
+  void forget_sender(Hash128 sender);
+  void write_sender(Hash128 name);
 
   // engine_offers.cpp
   void enqueue(Conversation& c);              // To waiting, and to an agent at once if one is free.
@@ -193,6 +212,9 @@ struct Engine::State {
   OfferView offer_view(const Conversation& c, Why why) const;
 };
 
+[[nodiscard]] Hash128 mail_sender_name(const std::string& address);
+[[nodiscard]] std::string to_text(const MailSender& sender);
+[[nodiscard]] Result<MailSender> sender_from_text(std::string_view key, std::string_view text);
 [[nodiscard]] std::string to_text(const TrackedReply& reply);
 [[nodiscard]] Result<TrackedReply> reply_from_text(std::string_view key, std::string_view text);
 [[nodiscard]] std::string seen_table(std::int64_t day);

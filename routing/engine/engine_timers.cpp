@@ -39,6 +39,7 @@ void Engine::State::fire(const Timer& timer) {
       if (const auto still = conversations.find(id); still != conversations.end()) schedule(still->second);
       return;
     }
+    case TimerKind::sender: return forget_sender(timer.id);
     case TimerKind::reply: {
       auto& reply = replies.at(MessageId{timer.id.high, timer.id.low});
       if (reply.held) {
@@ -60,6 +61,8 @@ void Engine::State::conversation_due(Conversation& c, bool overdue) {
     c.overdue = true;
     happened("usher.work.overdue.v1", c);
   }
+  const bool sleeps = c.state == ConversationState::snoozed || c.state == ConversationState::closed;
+  if (sleeps && c.wake_at != Instant{} && c.wake_at <= now) return wake(c);
   const bool until_due = c.until != Instant{} && c.until <= now;
   switch (c.state) {
     case ConversationState::waiting:
@@ -106,7 +109,7 @@ void Engine::State::conversation_due(Conversation& c, bool overdue) {
     case ConversationState::closed:
       if (!until_due) return;
       // What was written is not forgotten while it is tried: it leaves, or fails and is told.
-      if (tries_again(c)) c.until = now + limits::forget_again_after;
+      if (tries_again(c) || c.wake_at != Instant{}) c.until = now + limits::forget_again_after;
       else forget(c);
       return;
     case ConversationState::assigned: return;
@@ -124,6 +127,7 @@ void Engine::State::schedule(Conversation& c) {
   Instant at = c.state == ConversationState::assigned ? Instant{} : c.until;
   const auto sooner = [&](Instant other) { if (other != Instant{} && (at == Instant{} || other < at)) at = other; };
   if (!c.answered && !c.overdue) sooner(c.answer_due);
+  if (c.state == ConversationState::snoozed || c.state == ConversationState::closed) sooner(c.wake_at);
   // When a decline is forgotten, the one who declined may be asked again.
   if (c.state == ConversationState::waiting)
     for (const auto& one : c.declined) sooner(one.until);

@@ -31,6 +31,7 @@ ConversationView Engine::State::view(const Conversation& c) const {
   if (c.until != Instant{}) out.state_until = c.until;
   out.messages = c.messages;
   out.last_from_customer = c.last_from_customer;
+  out.flood = c.flood;
   return out;
 }
 

@@ -57,6 +57,10 @@ struct BodyKept {
 enum class ConversationState { waiting, offered, assigned, snoozed, wrap_up, closed };
 [[nodiscard]] std::string_view state_name(ConversationState state);
 
+// Why mail of it calls later, or stands last: it came in numbers that no person writes, and no agent has replied since.
+enum class Flood { none, conversation, sender };
+[[nodiscard]] std::string_view flood_name(Flood flood);
+
 // What an agent, an operator or an event may see of a conversation. Ids and labels, never text (rule X4).
 struct ConversationView {
   ConversationId id;
@@ -74,6 +78,7 @@ struct ConversationView {
   std::optional<Instant> state_until;  // Offer expiry, snooze end, wrap-up end.
   std::uint32_t messages = 0;
   MessageId last_from_customer;
+  Flood flood = Flood::none;
 };
 
 // Why this agent (rule X4). Scores are the matcher's own integers; lower is better.

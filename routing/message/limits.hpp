@@ -84,6 +84,10 @@ static_assert(fabric_beat_every * 3 < fabric_silent_max);
 
 // Engine.
 inline constexpr auto mail_dedupe_window = 30 * 24h;  // Rule I1; longer where times.dedupe_window is.
+// Of one sender, and of one conversation, until an agent answers: more are read with the rest and call nobody.
+inline constexpr std::size_t mails_calling_max = 10;
+inline constexpr auto mails_calling_within = 1h;
+inline constexpr std::size_t mail_senders_counted_max = 100'000;
 inline constexpr auto forget_again_after = 1h;        // A closed conversation with a reply that is still on its way.
 inline constexpr auto overdue_rearm_after = 5s;  // Rule J4.
 inline constexpr auto clock_ahead_max = 5min;    // Rule J4.

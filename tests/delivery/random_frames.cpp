@@ -32,6 +32,7 @@ engine::ConversationView RandomFrames::view() {
   if (values_.chance()) out.state_until = values_.instant();
   out.messages = static_cast<std::uint32_t>(values_.below(4'294'967'296));
   out.last_from_customer = id<MessageId>();
+  out.flood = static_cast<engine::Flood>(values_.below(3));
   return out;
 }
 
@@ -104,12 +105,12 @@ bool same(const engine::Why& one, const engine::Why& other) {
 
 bool same(const engine::ConversationView& one, const engine::ConversationView& other) {
   const auto& [id, connector, channel, queue, urgency, requirements, state, agent, offer, opened, waiting, due, until,
-               messages, last] = one;
+               messages, last, flood] = one;
   return id == other.id && connector == other.connector && channel == other.channel && queue == other.queue &&
          urgency == other.urgency && requirements == other.requirements && state == other.state &&
          agent == other.agent && offer == other.offer && opened == other.opened_at && waiting == other.waiting_since &&
          due == other.answer_due && until == other.state_until && messages == other.messages &&
-         last == other.last_from_customer;
+         last == other.last_from_customer && flood == other.flood;
 }
 
 bool same(const engine::OfferView& one, const engine::OfferView& other) {

@@ -13,6 +13,21 @@ ZOE = "Zoe Lang <zoe@example.org>"
 
 
 class MailJourney(MailCase):
+    def test_a_flood_of_one_sender_comes_behind_people_and_says_so(self):
+        world, servers = self.mail_world()
+        for number in range(11):
+            servers.deliver("support", mail("Robot <robot@example.net>", f"alert {number}"))
+        servers.deliver("support", mail(ZOE, "Where is my parcel?"))
+        wait_for(lambda: self.mailboxes(world)["support-mail"]["taken"] == 12, "all mails are taken")
+        ana = world.sign_in("ana")
+        order = []
+        for _ in range(12):
+            conversation = ana.take()
+            order.append((conversation["messages"][-1]["text"].strip(), conversation["flood"]))
+            ana.close_conversation(conversation)
+            ana.command("wrapped_up", conversation=conversation["id"])
+        self.assertEqual([(f"alert {number}", None) for number in range(10)] + [("Where is my parcel?", None), ("alert 10", "sender")], order)
+
     def test_a_second_mail_before_any_answer_joins_and_a_stranger_does_not(self):
         world, servers = self.mail_world()
         ana = world.sign_in("ana")

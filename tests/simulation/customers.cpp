@@ -12,6 +12,13 @@ void World::customers_act() {
     m.tenant = TenantId{"acme"};
     m.connector = ConnectorId{"contact"};
     m.channel = chance(70) ? "webform" : "http";
+    // Few senders, so that some of them are over the caps on mail.
+    if (chance(25)) {
+      m.channel = "email";
+      m.connector = ConnectorId{"support-mail"};
+      m.provider_message_id = std::to_string(m.id.low) + "@ex.org";
+      m.from.identities = {{"email", "robot-" + std::to_string(pick(3)) + "@ex.org", false}};
+    }
     m.text = "message " + std::to_string(m.id.low);
     m.received_at = clock_.wall();
     if (chance(20)) m.labels = {"bill"};
