@@ -116,12 +116,12 @@ void Egress::Carrier::attempt(EgressAttempt& attempt, EgressQueue& queue, const 
 std::optional<Verdict> Egress::Carrier::add_files(Outbound& outbound, const Instance& instance, const Connector& connector) const {
   if (outbound.attachments.empty()) return std::nullopt;
   if (connector.files_out == FilesOut::none) return Verdict{DeliveryState::failed, "this channel carries no files", {}, "unrenderable"};
-  if (connector.files_out == FilesOut::links) return std::nullopt;
   for (const Attachment& one : outbound.attachments) {
+    // Read as well where others fetch it later: "sent" is said only of a file that can be had.
     auto bytes = ports.blobs != nullptr ? ports.blobs->get(instance.tenant, one.sha256) : fail(Fault::unavailable, "there is no folder of files");
     // A folder that several machines share may be away for a while; the last attempt will tell.
     if (!bytes) return Verdict{DeliveryState::deferred, "the file " + one.name + " cannot be read at this moment", missing_pause, "file_missing"};
-    outbound.files.push_back(File{one.name, one.type, std::move(*bytes), one.sha256});
+    if (connector.files_out == FilesOut::inside) outbound.files.push_back(File{one.name, one.type, std::move(*bytes), one.sha256});
   }
   return std::nullopt;
 }
