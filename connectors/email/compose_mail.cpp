@@ -94,9 +94,15 @@ std::string text_part(std::string_view type, std::string_view text) {
   return "Content-Type: " + std::string(type) + "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + quoted_printable(text);
 }
 
+// What a file may be called in a mail. RFC 2045 6.4: no base64 on message/* and multipart/*, and nothing else keeps every byte.
+bool is_type_of_file(const std::string& type) {
+  const std::string kind = ascii_lower(type.substr(0, type.find('/')));
+  return type.find_first_of(" \t\r\n\"") == std::string::npos && type.find('/') != std::string::npos && is_ascii(type) &&
+         kind != "message" && kind != "multipart";
+}
+
 std::string file_part(const MailFile& file) {
-  const std::string type = file.type.find_first_of(" \t\r\n\"") == std::string::npos && file.type.find('/') != std::string::npos && is_ascii(file.type)
-                               ? file.type : "application/octet-stream";
+  const std::string type = is_type_of_file(file.type) ? file.type : "application/octet-stream";
   const auto disposition = HeaderText::list({HeaderText::constant("attachment"), HeaderText::file_parameter(file.name)}, "");
   return header_field("Content-Type", HeaderText::words(type)) + header_field("Content-Disposition", disposition) +
          "Content-Transfer-Encoding: base64\r\n\r\n" + base64_lines(file.bytes);

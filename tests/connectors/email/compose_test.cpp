@@ -156,6 +156,24 @@ TEST_CASE("files and names of any script come through", "[compose]") {
   CHECK(mail.files[0].bytes == std::string(1000, '\x00') + "end");
 }
 
+// RFC 2045 6.4: nothing but 7bit, 8bit and binary is allowed on message/* and multipart/*, and only 7bit is sure to arrive.
+TEST_CASE("a mail that is sent along as a file arrives byte for byte", "[compose]") {
+  for (const std::string type : {"message/rfc822", "Message/Partial", "multipart/mixed", "MULTIPART/related", "message/global"}) {
+    INFO(type);
+    ReplyDraft draft = draft_of("see the mail");
+    const std::string inner = "From: a@example.org\nSubject: \xc3\xa9\n\n" + std::string(1200, 'x') + "\n.\n--end--\n";
+    draft.files.push_back({type, "the mail.eml", "", inner, false});
+    const std::string bytes = composed(draft);
+    CHECK(only_short_lines(bytes));
+    CHECK(bytes.find("Content-Type: " + type + "\r\n") == std::string::npos);
+    CHECK(bytes.find("Content-Type: application/octet-stream\r\n") != std::string::npos);
+    const Mail mail = read_mail(bytes);
+    REQUIRE(mail.files.size() == 1);
+    CHECK(mail.files[0].name == "the mail.eml");
+    CHECK(mail.files[0].bytes == inner);
+  }
+}
+
 TEST_CASE("a long thread keeps its first and its newest references", "[compose]") {
   ReplyDraft draft = draft_of("x");
   draft.in_reply_to.thread.references.clear();
