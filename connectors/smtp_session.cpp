@@ -20,7 +20,14 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 constexpr long connect_seconds_max = 30;
+constexpr std::size_t bytes_a_second_min = 8 * 1024;       // Of the text, on the slowest line that is borne.
 constexpr auto parting_at_most = std::chrono::seconds(1);  // For the answer to QUIT, which nobody needs.
+
+constexpr Milliseconds time_for(std::size_t bytes) { return std::chrono::seconds(bytes / bytes_a_second_min); }
+
+// Or the engine would take the largest mail on the slowest line for one whose fate nobody will ever tell.
+static_assert(limits::mail_before_dot_within + time_for(limits::reply_attachments_bytes_max / 3 * 4 / 76 * 78) + limits::mail_after_dot_within <
+              limits::held_reply_look_every);
 
 // One attempt, as libcurl's callbacks see it.
 struct Dialogue {
@@ -39,9 +46,12 @@ struct Dialogue {
   bool parting = false;  // QUIT is said: what comes now changes nothing.
   SmtpTrouble given_up = SmtpTrouble::none;
   Steady::time_point since = Steady::now();  // Of the attempt; of the dot once it is out.
+  std::size_t taken = 0;                     // Of the text, by libcurl, which has little of it at a time;
+  Steady::time_point moved = since;          // and the last time. Before that: of the attempt.
 
   void heard(std::string_view line);
   void said(std::string_view command);
+  [[nodiscard]] bool is_out_of_time() const;
   [[nodiscard]] bool is_refused() const { return answer.code() / 100 == 4 || answer.code() / 100 == 5; }
 };
 
@@ -98,6 +108,13 @@ void Dialogue::said(std::string_view command) {
   size_max = 0;
 }
 
+// Before the dot a large mail has more time, but only for what goes out: a server that stands still is left as early as ever.
+bool Dialogue::is_out_of_time() const {
+  const auto now = Steady::now();
+  if (stage == SmtpStage::dot) return now - since > times.after_dot;
+  return now - moved > times.before_dot || now - since > times.before_dot + time_for(taken);
+}
+
 // A server's line. Returning less than it got ends the attempt: libcurl would go on without what is missing.
 std::size_t on_line(char* bytes, std::size_t size, std::size_t count, void* context) {
   auto& dialogue = *static_cast<Dialogue*>(context);
@@ -116,6 +133,8 @@ std::size_t on_read(char* to, std::size_t size, std::size_t count, void* context
   const std::size_t taken = std::min(size * count, dialogue.body.size());
   std::memcpy(to, dialogue.body.data(), taken);
   dialogue.body.remove_prefix(taken);
+  dialogue.taken += taken;
+  dialogue.moved = Steady::now();
   if (!dialogue.body.empty()) return taken;
   // The dot follows without another word to us. From here on the server may have the mail.
   dialogue.stage = SmtpStage::dot;
@@ -130,7 +149,7 @@ int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   if (dialogue.parting) return Steady::now() - dialogue.since > parting_at_most ? 1 : 0;
   const bool past_dot = dialogue.stage == SmtpStage::dot;
   dialogue.stopped = dialogue.watch.stop_now || (dialogue.watch.stop && !past_dot);
-  dialogue.out_of_time = Steady::now() - dialogue.since > (past_dot ? dialogue.times.after_dot : dialogue.times.before_dot);
+  dialogue.out_of_time = dialogue.is_out_of_time();
   return dialogue.stopped || dialogue.out_of_time ? 1 : 0;
 }
 
@@ -160,8 +179,10 @@ void set_server(const CurlHandle& easy, Dialogue& dialogue) {
     set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
   set_option(easy, CURLOPT_CONNECTTIMEOUT, connect_seconds_max);
-  // Ours are kept by on_progress(); libcurl's own would end the wait for the answer to the dot after two minutes.
-  set_option(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(std::chrono::ceil<std::chrono::seconds>(dialogue.times.before_dot + dialogue.times.after_dot).count()));
+  // Ours are kept by on_progress(); libcurl's own would end the wait for the answer to the dot after two minutes, and counts the
+  // text's time in when the dot cannot go out at once.
+  const auto longest = dialogue.times.before_dot + time_for(dialogue.body.size()) + dialogue.times.after_dot;
+  set_option(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(std::chrono::ceil<std::chrono::seconds>(longest).count()));
   set_option(easy, CURLOPT_OPENSOCKETFUNCTION, &on_socket);
   set_option(easy, CURLOPT_OPENSOCKETDATA, &dialogue);
   set_option(easy, CURLOPT_HEADERFUNCTION, &on_line);

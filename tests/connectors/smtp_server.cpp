@@ -124,6 +124,7 @@ SmtpServer::~SmtpServer() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     for (const int connection : open_) ::shutdown(connection, SHUT_RDWR);
+    changed_.notify_all();
   }
   ::shutdown(listener_, SHUT_RDWR);
   accepting_.join();
@@ -269,8 +270,20 @@ bool SmtpServer::log_in(Line& line, SmtpGot& got, const std::string& text) {
   return line.say(answer_to("AUTH", got, good ? "235 2.7.0 welcome\r\n" : "535 5.7.8 wrong\r\n"));
 }
 
+bool SmtpServer::take_slowly(Line& line) {
+  for (std::size_t rested_at = 0; !line.read.ends_with("\r\n.\r\n");) {
+    if (!line.more()) return false;
+    if (line.read.size() - rested_at < 1024 * 1024) continue;
+    rested_at = line.read.size();
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, habits_.text_pause, [this] { return stopping_; })) return false;
+  }
+  return true;
+}
+
 bool SmtpServer::take_text(Line& line, SmtpGot& got) {
   if (answer_to("text", got, "take it").empty()) return false;
+  if (habits_.text_pause.count() > 0 && !take_slowly(line)) return false;
   line.read.insert(0, "\r\n");  // A dot may be all there is.
   auto text = line.until("\r\n.\r\n");
   if (!text) return false;

@@ -3,6 +3,7 @@
 // connection; what it got is kept byte for byte.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -32,6 +33,7 @@ struct SmtpHabits {
   bool tls_first = false;
   std::vector<std::string> offers{"SIZE 10000000", "8BITMIME", "SMTPUTF8", "AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER"};
   bool starttls = true;  // Offered before TLS. Everything else is offered before it, too.
+  std::chrono::milliseconds text_pause{0};  // After each mebibyte of a text: a slow line; or one that stands still.
   std::string password = "secret";  // Of the user `support@ex.com`; also the token.
 };
 
@@ -66,6 +68,7 @@ class SmtpServer {
   bool command(Line& line, SmtpGot& got, const std::string& text);
   bool log_in(Line& line, SmtpGot& got, const std::string& text);
   bool take_text(Line& line, SmtpGot& got);
+  bool take_slowly(Line& line);
 
   const SmtpHabits habits_;
   const Answer answer_;
