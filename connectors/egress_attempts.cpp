@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t one_connector_max = limits::webhooks_in_flight_max / 2;
 constexpr Milliseconds unconfigured_pause{60'000};
 constexpr Milliseconds missing_pause{5'000};
+// A file that was not there at any look for so long is gone for good: folders that machines share are back within minutes.
+constexpr Milliseconds file_missing_max{600'000};
+constexpr std::size_t files_missing_remembered = 4096;
 // A record with more is refused by the router, and the reply would neither be tried again nor fail. With room for the few
 // words that the engine puts before it.
 constexpr std::size_t detail_bytes_max = limits::short_field_bytes_max - 64;
@@ -113,17 +116,32 @@ void Egress::Carrier::attempt(EgressAttempt& attempt, EgressQueue& queue, const 
 }
 
 // A verdict: the reply cannot leave with its files, and never leaves without them.
-std::optional<Verdict> Egress::Carrier::add_files(Outbound& outbound, const Instance& instance, const Connector& connector) const {
+std::optional<Verdict> Egress::Carrier::add_files(Outbound& outbound, const Instance& instance, const Connector& connector) {
   if (outbound.attachments.empty()) return std::nullopt;
   if (connector.files_out == FilesOut::none) return Verdict{DeliveryState::failed, "this channel carries no files", {}, "unrenderable"};
   for (const Attachment& one : outbound.attachments) {
     // Read as well where others fetch it later: "sent" is said only of a file that can be had.
     auto bytes = ports.blobs != nullptr ? ports.blobs->get(instance.tenant, one.sha256) : fail(Fault::unavailable, "there is no folder of files");
-    // A folder that several machines share may be away for a while; the last attempt will tell.
-    if (!bytes) return Verdict{DeliveryState::deferred, "the file " + one.name + " cannot be read at this moment", missing_pause, "file_missing"};
+    if (!bytes) return without_file(outbound.reply, one, bytes.error().fault);
     if (connector.files_out == FilesOut::inside) outbound.files.push_back(File{one.name, one.type, std::move(*bytes), one.sha256});
   }
+  files_missing.erase(outbound.reply);
   return std::nullopt;
+}
+
+// Attempts are no measure of how long a file is gone: most of them may have failed for other reasons.
+Verdict Egress::Carrier::without_file(const MessageId& reply, const Attachment& file, Fault fault) {
+  Verdict waits{DeliveryState::deferred, "the file " + file.name + " cannot be read at this moment", missing_pause, "file_missing"};
+  if (fault != Fault::not_found) {
+    files_missing.erase(reply);  // Of a folder that is away nobody knows what is in it; the last attempt will tell.
+    return waits;
+  }
+  const Milliseconds now = ports.clock.steady();
+  if (files_missing.size() == files_missing_remembered && !files_missing.contains(reply))
+    files_missing.erase(std::min_element(files_missing.begin(), files_missing.end(), [](const auto& a, const auto& b) { return a.second < b.second; }));
+  if (now - files_missing.try_emplace(reply, now).first->second < file_missing_max) return waits;
+  files_missing.erase(reply);
+  return Verdict{DeliveryState::failed, "the file " + file.name + " is not there any more", {}, "file_missing"};
 }
 
 void Egress::Carrier::report(EgressAttempt& attempt) {

@@ -79,6 +79,7 @@ struct Egress::Carrier {
   std::optional<EgressSearch> search{};     // Nothing is read before it is done.
   std::set<std::string> reported_before{};  // Effects that a process before this one reported.
   std::vector<Instance> instances{};
+  std::map<MessageId, Milliseconds> files_missing{};  // Since when a reply's file was not there at any look.
   bool more = true;                     // There may be records beyond the window.
   std::optional<Milliseconds> again{};  // Something failed: look again then.
   std::optional<Milliseconds> turn_at{};  // A mail waits for its provider's pace until then.
@@ -100,7 +101,8 @@ struct Egress::Carrier {
   void start_ready();
   bool has_turn(EgressAttempt& attempt, EgressQueue& queue);
   void attempt(EgressAttempt& attempt, EgressQueue& queue, const Instance& instance, const Connector& connector);
-  std::optional<Verdict> add_files(Outbound& outbound, const Instance& instance, const Connector& connector) const;
+  std::optional<Verdict> add_files(Outbound& outbound, const Instance& instance, const Connector& connector);
+  Verdict without_file(const MessageId& reply, const Attachment& file, Fault fault);
   void report(EgressAttempt& attempt);
   void move_cursor();
   void show_status();
