@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t small_read = 4 * 1024;
 constexpr std::size_t large_read = 64 * 1024;
 constexpr auto linger_within = 2s;
-// Bodies up to this are counted by the number of connections; larger ones take room in steps of this.
+// Bodies up to this are counted by the number of connections; larger ones take room, and are written, in steps of this.
 constexpr std::size_t body_step = 256 * 1024;
 }  // namespace
 
@@ -218,12 +218,23 @@ void HttpConnection::write(Response response) {
   out_head_.clear();
   write_head(response, host_->date(), keep_alive_, out_head_);
   out_body_ = head_only_ ? std::string{} : std::move(response.body);
+  out_taken_ = 0;
+  write_on(out_head_.size());
+}
+
+// A step at a time, and the head with the first: who keeps taking may take as long as it needs, since a large file does not
+// go in a minute over every line.
+void HttpConnection::write_on(std::size_t head) {
   enter(Phase::writing, host_->options().idle_max);
-  const std::array<asio::const_buffer, 2> buffers{asio::buffer(out_head_), asio::buffer(out_body_)};
+  const auto step = std::min(out_body_.size() - out_taken_, body_step);
+  const std::array<asio::const_buffer, 2> buffers{asio::buffer(out_head_.data(), head),
+                                                  asio::buffer(out_body_.data() + out_taken_, step)};
+  out_taken_ += step;
   auto self = shared_from_this();
   asio::async_write(socket_, buffers, [this, self](boost::system::error_code error, std::size_t) {
     if (phase_ == Phase::closed) return;
     if (error) return close();
+    if (out_taken_ < out_body_.size()) return write_on(0);
     written();
   });
 }

@@ -74,6 +74,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   void handle();
   void refuse(int status, std::string_view detail);
   void write(Response response);
+  void write_on(std::size_t head);
   void written();
   void linger();
   [[nodiscard]] std::string client_address() const;
@@ -94,6 +95,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   bool head_only_ = false;  // HEAD: the answer's body stays here.
   std::string out_head_;
   std::string out_body_;
+  std::size_t out_taken_ = 0;  // Of out_body_, by the socket or by the write under way.
 };
 
 }  // namespace usher::daemon

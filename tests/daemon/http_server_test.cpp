@@ -42,6 +42,9 @@ struct Server {
       if (request.query == "wait") held = std::move(respond), later_came.set_value();
       else respond(json_response(200, std::to_string(request.body.size())));
     });
+    table.add("GET", "/file", 0, [](const Request& request, const Responder& respond) {
+      respond({200, "application/octet-stream", std::string(std::stoul(request.query) * 1024 * 1024, 'x'), {}});
+    });
     table.add("GET", "/forgotten", 0, [](const Request&, const Responder&) {});
     options.name = "test";
     server = std::make_unique<HttpServer>(loop, std::move(table), metrics, std::move(options));
@@ -245,6 +248,25 @@ TEST_CASE("large bodies have one room for all of them and give it back when they
     CHECK(answer.body == "2097152");
     break;
   }
+}
+
+TEST_CASE("who keeps taking a large answer gets all of it however long that takes", "[http]") {
+  HttpServerOptions options;
+  options.header_within = 100ms;
+  options.idle_max = 800ms;
+  Server server(options);
+  constexpr std::size_t step = 1024 * 1024, steps = 16;  // More than the kernel holds between the two.
+  HttpClient slow(server.port, 64 * 1024);
+  slow.send("GET /file?16 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto began = std::chrono::steady_clock::now();
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < steps; ++i) {
+    taken += slow.take(step).size();
+    // The pace of the line, by the server's own clock: it closes who connects and says nothing.
+    CHECK(HttpClient(server.port).closed());
+  }
+  CHECK(std::chrono::steady_clock::now() - began > steps * options.header_within);
+  CHECK(taken + slow.rest().size() > steps * step);
 }
 
 TEST_CASE("an answer may come later from another thread, and a forgotten one is a 500", "[http]") {
