@@ -169,6 +169,10 @@ void HttpConnection::give_room() {
   host_->give_body(std::exchange(body_room_, 0));
 }
 
+void HttpConnection::give_answer() {
+  if (out_room_ > 0) host_->give_answer(std::exchange(out_room_, 0));
+}
+
 void HttpConnection::handle() {
   body_is_out_ = true;
   keep_alive_ = parser_->keep_alive() && !host_->closing();
@@ -212,6 +216,13 @@ void HttpConnection::refuse(int status, std::string_view detail) {
 
 void HttpConnection::write(Response response) {
   give_room();
+  // Who takes it slowly holds it for long: a few links to files must not fill the memory, or the room of who sends.
+  if (!head_only_ && response.body.size() > body_step) {
+    if (host_->take_answer(response.body.size()))
+      out_room_ = response.body.size();
+    else
+      response = problem(503, "Too many large answers at once.");
+  }
   // After an error nobody can be sure where the next request begins.
   if (response.status >= 400 || host_->closing()) keep_alive_ = false;
   host_->answered(route_ ? route_->pattern : "none", response.status);
@@ -240,11 +251,12 @@ void HttpConnection::write_on(std::size_t head) {
 }
 
 void HttpConnection::written() {
+  if (out_body_.capacity() > large_read) out_body_ = {};
+  give_answer();
   if (!keep_alive_) return linger();
   parser_.reset();
   route_ = nullptr;
   head_only_ = false;
-  if (out_body_.capacity() > large_read) out_body_ = {};
   if (chunk_.size() > small_read) chunk_ = std::vector<char>(small_read);
   if (host_->closing() && in_.empty()) return linger();
   enter(in_.empty() ? Phase::idle : Phase::head,
@@ -282,6 +294,7 @@ void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   give_room();
+  give_answer();
   boost::system::error_code ignored;
   socket_.close(ignored);
   host_->gone(*this);

@@ -30,6 +30,9 @@ class HttpHost {
   // Room for so much more of a body; false: there is none now. What was taken is given back.
   [[nodiscard]] virtual bool take_body(std::size_t bytes) = 0;
   virtual void give_body(std::size_t bytes) = 0;
+  // The same of an answer's body, which is there whole: of one room with requests, of which answers get half at most.
+  [[nodiscard]] virtual bool take_answer(std::size_t bytes) = 0;
+  virtual void give_answer(std::size_t bytes) = 0;
   virtual void answered(const std::string& route, int status) = 0;
   virtual void gone(HttpConnection& connection) = 0;
 };
@@ -71,6 +74,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   void read_body();
   [[nodiscard]] bool take_room();
   void give_room();
+  void give_answer();
   void handle();
   void refuse(int status, std::string_view detail);
   void write(Response response);
@@ -95,6 +99,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   bool head_only_ = false;  // HEAD: the answer's body stays here.
   std::string out_head_;
   std::string out_body_;
+  std::size_t out_room_ = 0;   // Taken of the host for out_body_.
   std::size_t out_taken_ = 0;  // Of out_body_, by the socket or by the write under way.
 };
 

@@ -47,6 +47,15 @@ struct HttpServer::Doors final : HttpHost, std::enable_shared_from_this<Doors> {
     return true;
   }
   void give_body(std::size_t bytes) override { bodies_bytes -= bytes; }
+  bool take_answer(std::size_t bytes) override {
+    if (answers_bytes + bytes > settings.bodies_bytes_max / 2 || !take_body(bytes)) return false;
+    answers_bytes += bytes;
+    return true;
+  }
+  void give_answer(std::size_t bytes) override {
+    answers_bytes -= bytes;
+    give_body(bytes);
+  }
   void answered(const std::string& route, int status) override { metrics.request(settings.name, route, status); }
   void gone(HttpConnection& connection) override;
 
@@ -57,7 +66,8 @@ struct HttpServer::Doors final : HttpHost, std::enable_shared_from_this<Doors> {
   tcp::acceptor acceptor;
   asio::steady_timer timer;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
-  std::size_t bodies_bytes = 0;  // Of large bodies that are being read or looked at.
+  std::size_t bodies_bytes = 0;  // Of large bodies that are being read or looked at, or taken by clients.
+  std::size_t answers_bytes = 0;  // Those being taken, of them.
   std::string date_now;
   bool stopping = false;
   bool accept_again = false;

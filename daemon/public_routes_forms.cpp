@@ -107,17 +107,22 @@ Response see_other(const std::string& url) {
 struct Forms {
   HttpServices& services;
   FormRates rates;
+  FormRates files;  // So many again: who fetches what came with an answer can still write back.
+
+  // A response: this address is too fast.
+  std::optional<Response> too_fast(FormRates& of, const char* said, const connectors::Instance& form, const Request& request) {
+    const auto wait = of.take(form, request.remote, services.clock.steady());
+    if (wait == Milliseconds{0}) return std::nullopt;
+    services.metrics.refused("rate");
+    auto response = problem(429, said);
+    response.headers.clear();
+    response.with("Retry-After", std::to_string((wait.count() + 999) / 1000));
+    return response;
+  }
 
   // What every use of a form passes first. A response: refused.
   std::optional<Response> refuse(const connectors::Instance& form, const Request& request) {
-    const auto wait = rates.take(form, request.remote, services.clock.steady());
-    if (wait > Milliseconds{0}) {
-      services.metrics.refused("rate");
-      auto response = problem(429, "Too many messages from this address.");
-      response.headers.clear();
-      response.with("Retry-After", std::to_string((wait.count() + 999) / 1000));
-      return response;
-    }
+    if (auto refused = too_fast(rates, "Too many messages from this address.", form, request)) return refused;
     if (!form_media(media_of(request.header("content-type"))))
       return problem(415, "A form, multipart or JSON body is needed.");
     return std::nullopt;
@@ -187,10 +192,14 @@ struct Forms {
   }
 
   // A file that an agent sent: to who has the link, and only of that conversation.
-  void read_file(const Request& request, const Responder& respond) const {
+  void read_file(const Request& request, const Responder& respond) {
     const auto form = find_instance(services, request.arguments.front(), "webform");
     auto message = form ? services.links.open(form->id, request.arguments[1]) : std::nullopt;
     if (!message || !is_sha256(request.arguments.back())) return respond(problem(404, "There is no such file."));
+    if (auto refused = too_fast(files, "Too many files for this address.", *form, request)) {
+      allow_origin(*form, request.header("origin"), *refused);
+      return respond(std::move(*refused));
+    }
     const bool taken = services.workers.take([this, form, respond, first = *message, sha256 = request.arguments.back(),
                                               origin = request.header("origin")] {
       auto response = file_of(first, sha256);
@@ -242,7 +251,7 @@ struct Forms {
 }  // namespace
 
 void add_form_routes(RouteTable& table, HttpServices& services) {
-  const auto forms = std::make_shared<Forms>(Forms{services, {}});
+  const auto forms = std::make_shared<Forms>(Forms{services, {}, {}});
   constexpr auto form = "/v1/forms/{connector}";
   constexpr auto link = "/v1/forms/{connector}/conversation/{token}";
   table.add("POST", form, limits::http_body_bytes_max,

@@ -96,6 +96,21 @@ TEST_CASE("a file in a reply is fetched at the private link by the customer, and
   CHECK(HttpClient(site.port).get(path + "/blobs/" + mine).status == 404);
 }
 
+TEST_CASE("an address fetches so many files of a form a minute and may still write", "[files]") {
+  Site site;
+  auto form = form_instance();
+  form.options.values["per_address_per_minute"] = "3";
+  site.connectors.use({form});
+  const auto path = std::string(body_of(site.form("message=x")).at("link").as_string()).substr(21);
+  const auto file = path + "/blobs/" + std::string(64, 'a');
+  for (int i = 0; i < 3; ++i) CHECK(HttpClient(site.port).get(file).status == 404);
+  const auto refused = HttpClient(site.port).get(file, "Origin: https://shop.example\r\n");
+  CHECK(refused.status == 429);
+  CHECK(refused.headers.contains("retry-after"));
+  CHECK(refused.headers.at("access-control-allow-origin") == "https://shop.example");
+  CHECK(site.form("message=y").status == 202);
+}
+
 TEST_CASE("a file in a reply is fetched by the channel's own token, and by no other channel", "[files]") {
   Site site;
   auto other = channel_instance();

@@ -269,6 +269,32 @@ TEST_CASE("who keeps taking a large answer gets all of it however long that take
   CHECK(taken + slow.rest().size() > steps * step);
 }
 
+TEST_CASE("large answers take half of the room of large bodies at most and give it back", "[http]") {
+  HttpServerOptions options;
+  options.bodies_bytes_max = 40 * 1024 * 1024;
+  Server server(options);
+  const std::string large = "GET /file?16 HTTP/1.1\r\nHost: x\r\n\r\n";
+  HttpClient other(server.port);
+  {
+    HttpClient slow(server.port, 64 * 1024);
+    slow.send(large);
+    REQUIRE(slow.take(100).size() == 100);
+    const auto refused = HttpClient(server.port).get("/file?16");
+    CHECK(refused.status == 503);
+    CHECK(refused.headers.count("retry-after") == 1);
+    CHECK(other.get("/file?0").status == 200);
+    CHECK(other.post("/large", "text/plain", std::string(2 * 1024 * 1024, 'x')).body == "2097152");
+    CHECK(other.ask("HEAD", "/file?16", "", "").status == 200);
+    SECTION("taken to the end") { CHECK(slow.take(16 * 1024 * 1024).size() == 16 * 1024 * 1024); }
+    SECTION("given up") { slow.hang_up(); }
+    // The head's bytes are still to come: until they are taken the answer may not be over.
+    CHECK(slow.take(100).size() <= 100);
+  }
+  int status = 503;
+  for (int round = 0; status == 503 && round < 1000; ++round) status = HttpClient(server.port).get("/file?16").status;
+  CHECK(status == 200);
+}
+
 TEST_CASE("an answer may come later from another thread, and a forgotten one is a 500", "[http]") {
   Server server;
   HttpClient client(server.port);
