@@ -156,11 +156,14 @@ Result<std::string> BlobStore::get(const TenantId& tenant, const std::string& sh
   return bytes;
 }
 
-bool BlobStore::has(const TenantId& tenant, const std::string& sha256, std::uint64_t size) const {
-  if (!is_name(sha256) || !is_folder(tenant)) return false;
+Result<void> BlobStore::look_for(const TenantId& tenant, const std::string& sha256, std::uint64_t size) const {
+  const Error none = fail(Fault::not_found, "blobs: no such blob");
+  if (!is_name(sha256) || !is_folder(tenant)) return none;
   struct stat there {};
   const fs::path path = folder_ / tenant.text() / sha256.substr(0, 2) / sha256;
-  return ::stat(path.c_str(), &there) == 0 && static_cast<std::uint64_t>(there.st_size) == size;
+  if (::stat(path.c_str(), &there) != 0) return errno == ENOENT ? none : broken("look for a file");
+  if (static_cast<std::uint64_t>(there.st_size) != size) return none;
+  return {};
 }
 
 }  // namespace usher::connectors

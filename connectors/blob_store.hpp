@@ -24,8 +24,9 @@ class BlobStore {
   [[nodiscard]] Result<void> put(const TenantId& tenant, const std::string& sha256, std::string_view bytes);
   // not_found also for names that are no names; unavailable when the file cannot be read or is not what its name says.
   [[nodiscard]] Result<std::string> get(const TenantId& tenant, const std::string& sha256) const;
-  // A file of that name and size is there; what it holds is not looked at.
-  [[nodiscard]] bool has(const TenantId& tenant, const std::string& sha256, std::uint64_t size) const;
+  // A file of that name and size is there; what it holds is not looked at. not_found: it is not; unavailable: nobody can
+  // say now, as when a shared folder does not answer.
+  [[nodiscard]] Result<void> look_for(const TenantId& tenant, const std::string& sha256, std::uint64_t size) const;
 
  private:
   std::filesystem::path folder_;  // Constant after construction.

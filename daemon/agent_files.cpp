@@ -70,7 +70,10 @@ Result<std::vector<Attachment>> AgentFiles::named(const AgentId& agent, const js
     auto file = object != nullptr ? claimed(*object) : std::nullopt;
     const auto* said = object != nullptr ? text_of(*object, "proof") : nullptr;
     if (!file || said == nullptr) return fail(Fault::malformed, "attachments: each needs name, type, size, sha256 and proof, as its upload was answered");
-    if (!connectors::equal_secrets(proof(agent, *file), std::string_view(*said)) || !blobs_.has(tenant_, file->sha256, file->size))
+    const bool proven = connectors::equal_secrets(proof(agent, *file), std::string_view(*said));
+    const auto there = proven ? blobs_.look_for(tenant_, file->sha256, file->size) : fail(Fault::not_found, "");
+    if (!there && there.error().fault != Fault::not_found) return there.error();
+    if (!there)
       return fail(Fault::not_found, "attachments: one is no file that you uploaded here; upload it again");
     files.push_back(std::move(*file));
   }

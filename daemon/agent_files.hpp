@@ -30,7 +30,8 @@ class AgentFiles {
   // too_large; unavailable: nothing was kept.
   [[nodiscard]] Result<boost::json::object> keep(const AgentId& agent, std::string_view name, std::string_view type,
                                                  std::string_view bytes);
-  // The `attachments` of a reply. not_found: one is none that this agent uploaded, or it is gone; malformed, too_large.
+  // The `attachments` of a reply. not_found: one is none that this agent uploaded, or it is gone; malformed, too_large;
+  // unavailable: whether it is there cannot be said now.
   [[nodiscard]] Result<std::vector<Attachment>> named(const AgentId& agent, const boost::json::value& list) const;
 
  private:

@@ -29,6 +29,8 @@ std::optional<std::uint32_t> sequence_of(const json::value& value) {
 std::string_view file_code(Fault fault) {
   if (fault == Fault::conflict) return "no_files";
   if (fault == Fault::not_found) return "unknown_file";
+  // To be said again under the same id: it may be a repeat of what is journaled already.
+  if (fault == Fault::unavailable) return "degraded";
   return fault == Fault::too_large ? "too_large" : "bad_request";
 }
 

@@ -183,6 +183,26 @@ TEST_CASE("only a file that the agent uploaded itself gets into a reply, and not
   CHECK(record.command == Command{Reply{conversation, "See file", expected}});
 }
 
+TEST_CASE("a folder of files that does not answer is no reason to send a reply anew", "[files][rule-A2]") {
+  Desk desk;
+  const ConversationId conversation{3, 4};
+  AgentClient ana(desk.port);
+  const auto session = desk.open(ana, {Presence::available, {}, {view_of(conversation)}});
+  REQUIRE(ana.next().at("type") == "welcome");
+  const auto file = desk.files.keep(AgentId("ana"), "plan.pdf", "application/pdf", plan).value();
+  // A link to itself: neither there nor not there, for any user.
+  const auto folder = desk.folder.path() / "blobs/acme", away = desk.folder.path() / "away";
+  std::filesystem::rename(folder, away);
+  std::filesystem::create_symlink(folder, folder);
+  ana.say(reply_with(json::value(conversation.text()), {file}, "r"));
+  CHECK(outcome(ana, "r").at("code") == "degraded");
+  CHECK(desk.nothing_appended());
+  std::filesystem::remove(folder);
+  std::filesystem::rename(away, folder);
+  ana.say(reply_with(json::value(conversation.text()), {file}, "r"));
+  CHECK(desk.record<CommandIssued>().id == CommandId("r"));
+}
+
 TEST_CASE("a channel that carries no files refuses the reply at the desk and takes one without", "[files]") {
   Desk desk;
   const ConversationId conversation{3, 4};
