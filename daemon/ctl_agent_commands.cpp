@@ -143,7 +143,8 @@ void TerminalDesk::do_work(const std::string& word, const std::string& rest, Des
     }
     frame["text"] = rest;
   }
-  if (word == "reply" && !attached_.empty()) frame["attachments"] = std::exchange(attached_, {});
+  if (const auto files = word == "reply" ? attached_.extract(current_) : decltype(attached_)::node_type(); !files.empty())
+    frame["attachments"] = files.mapped();
   if (word == "close" && !rest.empty()) frame["disposition"] = rest;
   if (word == "history") {
     const auto held = held_.find(current_);
@@ -158,20 +159,24 @@ void TerminalDesk::do_work(const std::string& word, const std::string& rest, Des
   command(out, std::move(frame), word + " " + name_of(current_));
 }
 
-// For the next reply, whichever conversation that is in. A reply that is refused is said again with its files.
+// For the next reply in this conversation: another one may be in hand by the time that reply is typed.
 void TerminalDesk::do_attach(const std::string& rest, DeskOutput& out) {
+  if (!needs_current()) return;
+  const auto found = attached_.find(current_);
+  const auto already = found == attached_.end() ? 0 : found->second.size();
   if (rest.empty()) {
-    for (const auto& file : attached_) out.lines.push_back("attached: " + printable(text_member(file, "name"), 120));
-    if (attached_.empty()) out.lines.push_back("attach FILE: it goes with the next reply (attach - takes all off again)");
+    if (already == 0) out.lines.push_back("attach FILE: it goes with the next reply (attach - takes all off again)");
+    for (std::size_t i = 0; i < already; ++i)
+      out.lines.push_back("attached in " + name_of(current_) + ": " + printable(text_member(found->second[i], "name"), 120));
     return;
   }
   if (rest == "-") {
-    attached_.clear();
-    out.lines.push_back("nothing is attached");
+    attached_.erase(current_);
+    out.lines.push_back("nothing is attached in " + name_of(current_));
     return;
   }
-  if (attached_.size() == usher::message::limits::attachments_max) {
-    out.lines.push_back("a reply has at most " + std::to_string(attached_.size()) + " files");
+  if (already >= usher::message::limits::attachments_max) {
+    out.lines.push_back("a reply has at most " + std::to_string(usher::message::limits::attachments_max) + " files");
     return;
   }
   auto file = upload_ ? upload_(rest) : usher::message::fail(usher::message::Fault::unavailable, "nothing can be uploaded here");
@@ -179,8 +184,8 @@ void TerminalDesk::do_attach(const std::string& rest, DeskOutput& out) {
     out.lines.push_back("not attached: " + printable(file.error().detail, 200));
     return;
   }
-  out.lines.push_back("attached to the next reply: " + printable(text_member(*file, "name"), 120));
-  attached_.push_back(std::move(*file));
+  out.lines.push_back("attached to the next reply in " + name_of(current_) + ": " + printable(text_member(*file, "name"), 120));
+  attached_[current_].push_back(std::move(*file));
 }
 
 void TerminalDesk::do_transfer(const std::string& rest, DeskOutput& out) {

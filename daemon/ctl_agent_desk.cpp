@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "daemon/ctl_table.hpp"
+#include "routing/message/limits.hpp"
 
 namespace usher::daemon {
 namespace {
@@ -127,6 +128,7 @@ void TerminalDesk::keep_conversation(const value& conversation) {
 
 void TerminalDesk::release(const std::string& conversation) {
   held_.erase(conversation);
+  attached_.erase(conversation);
   if (current_ == conversation) current_ = held_.empty() ? std::string() : held_.begin()->first;
 }
 
@@ -143,6 +145,7 @@ void TerminalDesk::on_welcome(const value& frame, DeskOutput& out, Instant now) 
                         conversation_line(conversation, now));
     for (const auto& message : items(conversation, "messages")) add(out.lines, message_lines(message));
   }
+  std::erase_if(attached_, [this](const auto& files) { return !held_.contains(files.first); });
   if (!held_.contains(current_)) current_ = held_.empty() ? std::string() : held_.begin()->first;
   for (const auto& offer : items(frame, "offers")) on_offer(offer, out, now);
   for (auto& [number, pending] : pending_) {
@@ -221,10 +224,25 @@ void TerminalDesk::on_outcome(const value& frame, DeskOutput& out, Instant now) 
     out.lines.push_back("the service cannot take that now; trying again: " + found->second.what);
     return;
   }
-  if (text_member(frame, "type") == "error")
+  if (text_member(frame, "type") == "error") {
     out.lines.push_back("refused (" + printable(code, 64) + "): " + found->second.what + ". " +
                         printable(text_member(frame, "message"), 200));
+    attach_again(found->second.frame, out);
+  }
   pending_.erase(found);
+}
+
+// A reply that was refused did not take its files along: the next one is not to go without them unnoticed.
+void TerminalDesk::attach_again(const boost::json::object& refused, DeskOutput& out) {
+  const auto* files = refused.if_contains("attachments");
+  const auto conversation = id_of_conversation(refused);
+  if (files == nullptr || !held_.contains(conversation)) return;
+  auto again = files->as_array();
+  auto& now = attached_[conversation];
+  for (auto& file : now)
+    if (again.size() < usher::message::limits::attachments_max) again.push_back(std::move(file));
+  now = std::move(again);
+  out.lines.push_back("its files are attached to the next reply in " + name_of(conversation) + " again (attach - takes all off)");
 }
 
 void TerminalDesk::on_history(const value& frame, DeskOutput& out) {

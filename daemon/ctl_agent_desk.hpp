@@ -71,6 +71,7 @@ class TerminalDesk {
   void drop_offer(const std::string& id);
   void keep_conversation(const boost::json::value& conversation);
   void release(const std::string& conversation);
+  void attach_again(const boost::json::object& refused, DeskOutput& out);
 
   // Frames, by type.
   void on_welcome(const boost::json::value& frame, DeskOutput& out, Instant now);
@@ -107,7 +108,7 @@ class TerminalDesk {
   std::map<std::string, int> numbers_;               // Conversation to its number; never reused.
   std::map<std::string, boost::json::value> held_;   // Assigned and wrapping up, by conversation.
   Upload upload_;
-  boost::json::array attached_;                      // Uploaded for the next reply.
+  std::map<std::string, boost::json::array> attached_;  // Uploaded for the next reply in a conversation that is held.
   std::string current_;                              // The conversation that commands mean; "" for none.
   std::map<std::uint64_t, Pending> pending_;         // By the number in the command's id, so in order.
 };

@@ -264,7 +264,7 @@ TEST_CASE("a file is attached to the next reply alone", "[ctl][agent]") {
   terminal.sign_in();
   (void)terminal.assign(conversation_1);
   CHECK(has_line(terminal.desk.typed("attach /none", terminal.now), "not attached: /none: No such file"));
-  CHECK(has_line(terminal.desk.typed("attach /plan.pdf", terminal.now), "attached to the next reply: plan.pdf"));
+  CHECK(has_line(terminal.desk.typed("attach /plan.pdf", terminal.now), "attached to the next reply in #1: plan.pdf"));
   CHECK(has_line(terminal.desk.typed("attach /my photo.png", terminal.now), "my photo.png"));
   CHECK_FALSE(terminal.typed("note for colleagues").contains("attachments"));
   const auto reply = terminal.typed("reply Here they are");
@@ -274,6 +274,31 @@ TEST_CASE("a file is attached to the next reply alone", "[ctl][agent]") {
   (void)terminal.desk.typed("attach /plan.pdf", terminal.now);
   (void)terminal.desk.typed("attach -", terminal.now);
   CHECK_FALSE(terminal.typed("reply Without").contains("attachments"));
+}
+
+TEST_CASE("a file goes to the conversation it was attached in and stays when the reply is refused", "[ctl][agent]") {
+  Terminal terminal;
+  terminal.desk = TerminalDesk("token", "c-", [](const std::string& path) { return value(object{{"name", path.substr(1)}}); });
+  terminal.sign_in();
+  (void)terminal.assign(conversation_1);
+  (void)terminal.desk.typed("attach /for-1.pdf", terminal.now);
+  (void)terminal.assign(conversation_2);  // In hand now, without a word of the agent's.
+  CHECK_FALSE(terminal.typed("reply To the second").contains("attachments"));
+  (void)terminal.desk.typed("use 1", terminal.now);
+  CHECK(has_line(terminal.desk.typed("attach", terminal.now), "attached in #1: for-1.pdf"));
+  const auto reply = terminal.typed("reply To the first");
+  REQUIRE(reply.at("attachments").as_array().size() == 1);
+  (void)terminal.desk.typed("attach /more.pdf", terminal.now);
+  const auto refused = terminal.receive({{"type", "error"}, {"id", reply.at("id")}, {"code", "too_large"}, {"message", "no"}});
+  CHECK(has_line(refused, "attached to the next reply in #1 again"));
+  const auto again = terminal.typed("reply Once more");
+  REQUIRE(again.at("attachments").as_array().size() == 2);
+  CHECK(again.at("attachments").at(0).at("name") == "for-1.pdf");
+
+  (void)terminal.desk.typed("attach /for-1.pdf", terminal.now);
+  (void)terminal.receive({{"type", "released"}, {"conversation", conversation_1}, {"reason", "transferred"}});
+  (void)terminal.assign(conversation_1);  // Another time, perhaps about something else.
+  CHECK_FALSE(terminal.typed("reply Back again").contains("attachments"));
 }
 
 TEST_CASE("files are uploaded beside the door of agents", "[ctl][agent]") {
