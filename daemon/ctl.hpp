@@ -45,9 +45,16 @@ Exit complain(const Error& error);
 // One request to the daemon; the answer's JSON. Problem documents come back as errors with their detail.
 [[nodiscard]] Result<boost::json::value> ask(const CtlContext& context, std::string_view method, std::string_view path,
                                              const boost::json::value* body = nullptr);
-// Posts a file to the public listener, as an agent. The file's description, for a reply to repeat.
-[[nodiscard]] Result<boost::json::value> send_file(const std::string& url, const std::string& token, const std::string& ca_file,
-                                                   const std::string& bytes);
+// A file for the public listener, posted as an agent.
+struct FileToSend {
+  std::string url, token, ca_file;
+  std::string type;  // As its name tells; the daemon looks at the bytes.
+  std::string bytes;
+};
+// The file's description, for a reply to repeat.
+[[nodiscard]] Result<boost::json::value> send_file(const FileToSend& file);
+// The media type that a name's ending stands for; application/octet-stream when it is not known.
+[[nodiscard]] std::string type_by_name(std::string_view file_name);
 // GET `path`; prints it as JSON with --json, else through `show`.
 Exit show_answer(const CtlContext& context, const std::string& path,
                  const std::function<std::string(const boost::json::value&)>& show);

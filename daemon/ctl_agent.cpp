@@ -39,9 +39,10 @@ Result<boost::json::value> upload(const AgentAddress& where, const std::string& 
   if (wrong) return fail(Fault::not_found, path + ": " + wrong.message());
   if (size > limits::attachment_bytes_max)
     return fail(Fault::too_large, path + " is larger than " + std::to_string(limits::attachment_bytes_max) + " bytes");
-  const auto bytes = read_small_file(path);
+  auto bytes = read_small_file(path);
   if (!bytes) return bytes.error();
-  return send_file(upload_url(where, std::filesystem::path(path).filename().string()), token, where.ca_file, *bytes);
+  const auto name = std::filesystem::path(path).filename().string();
+  return send_file({upload_url(where, name), token, where.ca_file, type_by_name(name), std::move(*bytes)});
 }
 
 class Terminal {

@@ -129,9 +129,8 @@ Result<boost::json::value> ask(const CtlContext& context, std::string_view metho
   return value;
 }
 
-Result<boost::json::value> send_file(const std::string& url, const std::string& token, const std::string& ca_file,
-                                     const std::string& bytes) {
-  const auto answer = perform({url, "POST", token, &bytes, "application/octet-stream", ca_file, upload_timeout_seconds});
+Result<boost::json::value> send_file(const FileToSend& file) {
+  const auto answer = perform({file.url, "POST", file.token, &file.bytes, file.type, file.ca_file, upload_timeout_seconds});
   if (!answer) return answer.error();
   if (answer->status != 201) return refusal_in(*answer, false);
   boost::json::error_code wrong;

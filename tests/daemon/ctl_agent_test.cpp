@@ -1,6 +1,8 @@
 // The terminal agent: lines typed and frames received in, lines and frames out.
 #include <catch2/catch.hpp>
 
+#include "connectors/file_type.hpp"
+#include "daemon/ctl.hpp"
 #include "daemon/ctl_agent_desk.hpp"
 #include "daemon/ctl_agent_socket.hpp"
 #include "daemon/ctl_table.hpp"
@@ -299,6 +301,20 @@ TEST_CASE("a file goes to the conversation it was attached in and stays when the
   (void)terminal.receive({{"type", "released"}, {"conversation", conversation_1}, {"reason", "transferred"}});
   (void)terminal.assign(conversation_1);  // Another time, perhaps about something else.
   CHECK_FALSE(terminal.typed("reply Back again").contains("attachments"));
+}
+
+TEST_CASE("a file is called by what its name says where its bytes alone say less", "[ctl][agent]") {
+  const std::string zip("PK\3\4 and so on", 14);
+  const std::string word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+  const auto kept = [&](std::string_view name) { return usher::connectors::type_of_file(type_by_name(name), zip); };
+  CHECK(kept("Offer v1.2.DOCX") == word);
+  CHECK(kept("numbers.xlsx") == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
+  CHECK(kept("old.ods") == "application/vnd.oasis.opendocument.spreadsheet");
+  CHECK(kept("all.zip") == "application/zip");
+  CHECK(kept("picture.png") == "application/zip");
+  CHECK(type_by_name("docx") == "application/octet-stream");
+  CHECK(type_by_name("a.") == "application/octet-stream");
+  CHECK(type_by_name("notes.txt") == "text/plain");
 }
 
 TEST_CASE("files are uploaded beside the door of agents", "[ctl][agent]") {

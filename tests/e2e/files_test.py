@@ -79,7 +79,7 @@ class FilesByLink(EndToEnd):
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(agent.kill)
         output, _ = agent.communicate(f"available\naccept\nattach {path}\nreply Here it is\nclose\n", timeout=60)
-        self.assertIn("attached to the next reply: plan of it.pdf", output)
+        self.assertIn("attached to the next reply in #1: plan of it.pdf", output)
         files = wait_for(lambda: world.read_link(accepted["link"])["messages"][1:], "the reply")[0]["attachments"]
         self.assertEqual(["plan of it.pdf"], [one["name"] for one in files])
         self.assertEqual(AWKWARD, request("GET", files[0]["url"]).body)
