@@ -3,6 +3,7 @@
 // all.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -111,6 +112,7 @@ struct HttpServices {
   // Asked where there is no router: is this agent in the configuration? Any thread.
   std::function<bool(const AgentId&)> knows_agent = [](const AgentId&) { return false; };
   AgentFiles* files = nullptr;  // None: nothing is uploaded here.
+  std::uint64_t upload_bytes_per_day_max = 2ULL * 1024 * 1024 * 1024;  // Of one agent.
 };
 
 }  // namespace usher::daemon

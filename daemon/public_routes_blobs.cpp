@@ -14,6 +14,7 @@
 #include "daemon/frame_json.hpp"
 #include "daemon/problem_json.hpp"
 #include "daemon/public_routes_parts.hpp"
+#include "daemon/upload_quota.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/wire.hpp"
 
@@ -76,17 +77,29 @@ void get_blob(HttpServices& services, const Request& request, const Responder& r
                     });
 }
 
+// What agents may upload. Lives with the routes; the loop's thread only.
+struct Uploads {
+  connectors::TokenBuckets rates{limits::uploads_per_minute_max, agents_counted_max};
+  UploadQuota quota;
+};
+
+Response too_much(HttpServices& services, const char* said, Milliseconds wait) {
+  services.metrics.refused("rate");
+  auto response = problem(429, said);
+  response.headers.clear();
+  return std::move(response.with("Retry-After", std::to_string((wait.count() + 999) / 1000)));
+}
+
 // What an agent is about to send. It is kept for good, named or not, so one agent fills the folder only so fast.
-void post_blob(HttpServices& services, connectors::TokenBuckets& rates, Request request, const Responder& respond) {
+void post_blob(HttpServices& services, Uploads& uploads, Request request, const Responder& respond) {
   const auto agent = request.bearer().empty() ? std::nullopt : services.tokens.who(std::string(request.bearer()));
   if (!agent) return respond(problem(401, "An agent's token is needed."));
-  if (const auto wait = rates.take(agent->text(), services.clock.steady()); wait > Milliseconds{0}) {
-    services.metrics.refused("rate");
-    auto response = problem(429, "Too many files of this agent.");
-    response.headers.clear();
-    return respond(std::move(response.with("Retry-After", std::to_string((wait.count() + 999) / 1000))));
-  }
   if (services.files == nullptr) return respond(problem(404, "No files are taken here."));
+  const auto now = services.clock.steady();
+  if (const auto wait = uploads.rates.take(agent->text(), now); wait > Milliseconds{0})
+    return respond(too_much(services, "Too many files of this agent.", wait));
+  if (const auto wait = uploads.quota.take(*agent, request.body.size(), services.upload_bytes_per_day_max, now); wait > Milliseconds{0})
+    return respond(too_much(services, "Too many bytes of this agent in a day.", wait));
   // Hashing and syncing a large file takes a while.
   const bool taken = services.workers.take([&services, respond, agent = *agent, held = std::move(request)] {
     const auto kept = services.files->keep(agent, held.query_value("name").value_or("file"), media_of(held.header("content-type")), held.body);
@@ -123,9 +136,9 @@ Response file_response(HttpServices& services, const std::string& sha256, const 
 }
 
 void add_blob_routes(RouteTable& table, HttpServices& services) {
-  const auto rates = std::make_shared<connectors::TokenBuckets>(limits::uploads_per_minute_max, agents_counted_max);
-  table.add("POST", "/v1/blobs", limits::attachment_bytes_max, [&services, rates](Request request, const Responder& respond) {
-    post_blob(services, *rates, std::move(request), respond);
+  const auto uploads = std::make_shared<Uploads>();
+  table.add("POST", "/v1/blobs", limits::attachment_bytes_max, [&services, uploads](Request request, const Responder& respond) {
+    post_blob(services, *uploads, std::move(request), respond);
   });
   table.add("GET", "/v1/conversations/{id}/blobs/{sha256}", 0,
             [&services](const Request& request, const Responder& respond) { get_blob(services, request, respond); });

@@ -1,4 +1,5 @@
 // Files of agents: uploaded, named in a reply, and fetched by whom the reply was for. Nobody sends what somebody else uploaded.
+#include "daemon/upload_quota.hpp"
 #include "tests/daemon/gateway_fixture.hpp"
 #include "tests/daemon/http_fixture.hpp"
 
@@ -48,6 +49,25 @@ TEST_CASE("an agent may upload so many files a minute, then is told when to come
   CHECK(answer.status == 429);
   CHECK(answer.headers.contains("retry-after"));
   CHECK(site.upload(site.tokens->create(AgentId("ben")).value(), "a", "x").status == 201);
+}
+
+TEST_CASE("an agent may upload so many bytes a day and is told when the next one begins", "[files]") {
+  Site site;
+  site.services.upload_bytes_per_day_max = 10;
+  const auto token = site.tokens->create(AgentId("ana")).value();
+  CHECK(site.upload(token, "a", "123456").status == 201);
+  const auto refused = site.upload(token, "b", "12345");
+  CHECK(refused.status == 429);
+  CHECK(std::stoi(refused.headers.at("retry-after")) > 23 * 3600);
+  CHECK(site.upload(token, "b", "1234").status == 201);
+  CHECK(site.upload(site.tokens->create(AgentId("ben")).value(), "b", "1234567890").status == 201);
+
+  daemon::UploadQuota quota;
+  const Milliseconds morning{1'000}, day = std::chrono::hours(24);
+  CHECK(quota.take(AgentId("ana"), 10, 10, morning) == Milliseconds(0));
+  CHECK(quota.take(AgentId("ana"), 1, 10, morning + day - Milliseconds(1)) == Milliseconds(1));
+  CHECK(quota.take(AgentId("ana"), 10, 10, morning + day) == Milliseconds(0));
+  CHECK(quota.take(AgentId("ana"), 1, 10, morning + day) == day);
 }
 
 TEST_CASE("a file in a reply is fetched at the private link by the customer, and by nobody else", "[files]") {
