@@ -35,9 +35,8 @@ void Engine::State::sender_wrote(Conversation& c, Hash128 sender, bool opened) {
   dirty_senders.insert(sender);
   if (take_place(known.opened, now)) return;
   // It waits, behind whatever people ask for, as machines' mail does that says what it is.
-  c.rule_urgency = Urgency::low;
-  derive(c);
   c.flood = Flood::sender;
+  derive(c);
   happened("usher.work.flooded.v1", c, "its sender opened many conversations within an hour, and nobody answered any");
 }
 
@@ -47,6 +46,7 @@ bool Engine::State::may_wake(Conversation& c) {
   if (c.wake_at != Instant{}) return false;
   c.wake_at = c.woken.front() + Milliseconds(limits::mails_calling_within);
   c.flood = Flood::conversation;
+  derive(c);
   happened("usher.work.flooded.v1", c, "mail made it work again many times within an hour, and nobody answered");
   return false;
 }
@@ -54,7 +54,6 @@ bool Engine::State::may_wake(Conversation& c) {
 void Engine::State::wake(Conversation& c) {
   c.wake_at = {};
   (void)take_place(c.woken, now);
-  asked_anew(c);
   enqueue(c);
 }
 
@@ -62,6 +61,7 @@ void Engine::State::agent_answered(Conversation& c) {
   c.woken.clear();
   c.wake_at = {};
   c.flood = Flood::none;
+  derive(c);
   const auto known = senders.find(c.sender);
   if (known == senders.end()) return;
   known->second.opened.clear();

@@ -133,7 +133,8 @@ void Engine::State::route(Conversation& c, const Message& message) {
 void Engine::State::derive(Conversation& c) const {
   const auto at = queues.find(c.queue);
   expect(at != queues.end(), "a conversation stands in a queue of the policy");
-  c.urgency = c.rule_urgency.value_or(at->second->urgency);
+  // What a rule says of it weighs more than how many its sender opened.
+  c.urgency = c.rule_urgency.value_or(c.flood == Flood::sender ? Urgency::low : at->second->urgency);
   c.requirements.clear();
   add_requirements(c.requirements, at->second->requirements);
   add_requirements(c.requirements, c.rule_requirements);
@@ -154,9 +155,9 @@ void Engine::State::customer_wrote(Conversation& c, const Message& message, bool
   }
   c.last_from_customer = message.id;
   c.last_activity = now;
+  asked_anew(c);  // The customer waits from now on, whenever it is that somebody is called.
   const bool sleeps = c.state == ConversationState::wrap_up || c.state == ConversationState::snoozed || c.state == ConversationState::closed;
   if (sleeps && is_mail(message) && c.messages > 1 && !may_wake(c)) return;
-  asked_anew(c);
   switch (c.state) {
     case ConversationState::assigned:
       send(agents.at(c.agent), MessageFrame{c.id, message.id, BodyKind::from_customer, c.sequence - 1});

@@ -181,6 +181,21 @@ TEST_CASE("a sender who opens conversation after conversation comes behind every
   CHECK(post.centre.view(post.open("robot@ex.org")).flood == Flood::none);
 }
 
+TEST_CASE("a reply gives a conversation of a flood its urgency back", "[engine][caps]") {
+  Post post(false);
+  for (std::size_t i = 0; i < most; ++i) {
+    post.id = post.open("robot@ex.org");
+    post.shut(false);
+  }
+  post.id = post.open("robot@ex.org");
+  CHECK(post.centre.view(post.id).urgency == Urgency::low);
+  REQUIRE(post.centre.where(post.id) == "offered ana");
+  post.centre.accept(post.id);
+  REQUIRE(post.centre.command("ana", Reply{post.id, "Hello"}).empty());
+  CHECK(post.centre.view(post.id).flood == Flood::none);
+  CHECK(post.centre.view(post.id).urgency == Urgency::normal);
+}
+
 TEST_CASE("a sender is counted for an hour and then forgotten", "[engine][caps]") {
   Post post(false);
   for (std::size_t i = 0; i < most; ++i) (void)post.open("robot@ex.org");
