@@ -2,6 +2,7 @@
 #include "connectors/email/imap/imap_session.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "connectors/email/imap/imap_folders.hpp"
@@ -118,7 +119,8 @@ Result<Uid> ImapSession::next_number(const std::string& name) {
       for (const Uid uid : search->numbers) last = std::max(last, uid);
   });
   if (!found) return found.error();
-  if (last == 0 && exists_ > 0) return fail(Fault::conflict, "the server does not say what number the next mail will have (UIDNEXT)");
+  if (last == std::numeric_limits<Uid>::max() || (last == 0 && exists_ > 0))
+    return fail(Fault::conflict, "the server does not say what number the next mail will have (UIDNEXT)");
   return last + 1;
 }
 
@@ -138,6 +140,7 @@ Result<Selected> ImapSession::select(const std::string& folder) {
   });
   if (!answer) return answer.error();
   if (!answer->ok()) return refused("to open the folder " + folder, *answer);
+  selected_ = *name;
   if (selected.uid_validity == 0) return fail(Fault::conflict, "the server gives mails no lasting numbers (UIDVALIDITY)");
   selected.read_only = answer->code == "READ-ONLY";
   // RFC 3501 7.1: without that response everything can be changed for good.
@@ -225,9 +228,11 @@ Result<Answer> ImapSession::ask_making(const std::string& name, const Command& c
 }
 
 Result<void> ImapSession::move(const std::vector<Uid>& uids, const std::string& folder) {
-  if (!has("MOVE")) return copy_and_mark(uids, folder);
   const auto name = called(folder);
   if (!name) return name.error();
+  // There it would be a new mail, to be moved again, without an end.
+  if (*name == selected_) return fail(Fault::conflict, "the folder to move mails to, " + folder + ", is the one that is read");
+  if (!has("MOVE")) return copy_and_mark(uids, folder);
   const auto answer = ask_making(*name, Command("UID MOVE " + number_set(uids) + " ").add_string(*name), limits::search_within);
   if (!answer) return answer.error();
   if (!answer->ok()) return refused("to move mails to " + folder, *answer);

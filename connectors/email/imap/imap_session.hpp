@@ -81,6 +81,7 @@ class ImapSession {
   bool utf8_ = false;  // UTF8=ACCEPT is on.
   bool news_ = false;  // Mails have become more since the last search to the end.
   std::uint32_t exists_ = 0;
+  std::string selected_;  // As the server calls it.
   std::map<std::string, std::string> names_;  // Of folders that were asked for.
 };
 

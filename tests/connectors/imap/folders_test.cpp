@@ -176,3 +176,14 @@ TEST_CASE("answers about folders are read and those that break the grammar end n
   for (const std::string broken : {"* NAMESPACE", "* NAMESPACE ((\"a\"", "* NAMESPACE () ()", "* STATUS INBOX", "* STATUS INBOX (UIDNEXT", "* LIST", "* LIST () \"."})
     CHECK(parsed<OtherReply>(broken).has_value());
 }
+
+TEST_CASE("mail is not moved into the folder it is read from, however that is spelled", "[imap]") {
+  PlayedMailbox box;
+  keep_below_inbox(box);
+  const auto session = open(box);
+  REQUIRE(session->select("INBOX.Support").has_value());
+  const auto moved = session->move({1}, "Support");
+  REQUIRE_FALSE(moved.has_value());
+  CHECK(moved.error().fault == Fault::conflict);
+  CHECK(session->move({1}, "Done").has_value());
+}
