@@ -28,8 +28,7 @@ void Router::Loop::forget_all() {
   ++generation;
   batch = {};
   unwritten.clear();
-  in_flight.clear();
-  unanswered = 0;
+  in_flight.reset();
   answer_lost = false;
   read_ahead.clear();
   claim_out = false;
