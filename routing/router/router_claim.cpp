@@ -125,9 +125,20 @@ void Router::Loop::note_incarnation() {
                        [](const Result<journal::Appended>&) {});  // The next one is soon enough.
 }
 
+// A replica may lag behind the owner of before. A base further back than what was committed would make whoever rebuilds from
+// it fold the old owner's records by its own rules.
+bool Router::Loop::begins_where_the_store_is() {
+  if (rebuilt) return true;
+  const auto meta = ports.store.load_meta(options.partition);
+  if (!meta && meta.error().fault == Fault::unavailable) return trouble(meta.error()), false;
+  if (!meta || !*meta || (*meta)->position.offset <= stored.offset) return true;
+  return load_anew("the owner of before has committed more than this router began with"), false;
+}
+
 // Rule O3: a new version snapshots what the old one left, before its first commit.
 bool Router::Loop::barrier_open() {
   if (!barrier) return true;
+  if (!begins_where_the_store_is()) return false;
   if (!barrier_writing) {
     if (!publisher.idle()) return publisher.pump(), false;
     barrier_writing = true;

@@ -76,18 +76,20 @@ Result<void> Router::Loop::load_stored(const state::Meta& meta) {
   auto restored = engine::Engine::restore(loaded->entities);
   // Rule S2: half a state must not be taken for a whole one.
   if (!restored || restored->state_hash() != loaded->meta.digest) return rebuild(meta);
-  if (const auto crossed = crosses_barrier(*restored); !crossed) return crossed.error();
+  if (const auto crossed = crosses_barrier(*restored, position.offset); !crossed) return crossed.error();
   else if (*crossed) return rebuild(meta);
   return start_from(std::move(*restored), loaded->meta, std::move(loaded->outbox));
 }
 
 // Rule O3: an old copy from before another version took over, which is in force no more, is no place to begin.
-Result<bool> Router::Loop::crosses_barrier(const engine::Engine& restored) const {
+Result<bool> Router::Loop::crosses_barrier(const engine::Engine& restored, Offset at) const {
   const auto version = restored.owner_version();
   if (!options.snapshots || version == 0 || version == options.engine_version) return false;
   const auto listed = list_snapshots(ports.journal, options.partition);
   if (!listed) return listed.error();
-  return !listed->empty() && listed->back().claimed_at > restored.epoch();
+  if (listed->empty() || listed->back().claimed_at <= restored.epoch()) return false;
+  // A later owner of its own version that went on from here, or that came no further than its first snapshot, is no barrier.
+  return listed->back().owner_version != version || listed->back().offset > at;
 }
 
 // The store has nothing, or nothing that can be trusted.

@@ -39,7 +39,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] Result<void> load_stored(const state::Meta& meta);
   [[nodiscard]] Result<void> rebuild(const std::optional<state::Meta>& damaged, bool unreadable = false);
   [[nodiscard]] Result<void> start_from(engine::Engine restored, const state::Meta& meta, std::vector<state::OutboxEntry> outbox);
-  [[nodiscard]] Result<bool> crosses_barrier(const engine::Engine& restored) const;
+  [[nodiscard]] Result<bool> crosses_barrier(const engine::Engine& restored, Offset at) const;
   [[nodiscard]] Result<void> learn_what_is_out(Offset behind, Offset stored_at);
   bool note_out(journal::Stream stream, const journal::Stored& record, Offset behind, Offset stored_at);
   void forget_all();
@@ -53,6 +53,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void claim();
   void heard_claim(const Claimed& claim, Offset offset);
   [[nodiscard]] bool barrier_open();
+  [[nodiscard]] bool begins_where_the_store_is();
   [[nodiscard]] bool joins_another_log() const;
   void note_incarnation();
   // Rule J2: what an operator may do about a log that is not the one of the state; the embedded form has but one.

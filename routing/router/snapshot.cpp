@@ -162,7 +162,7 @@ Result<std::vector<SnapshotPlace>> list_snapshots(journal::Journal& journal, Par
       std::erase_if(places, [&](const auto& one) { return entry_id(one.first, "manifest") == entry.id; });
     if (const auto manifest = entry.type == manifest_type ? read_manifest(entry.value) : std::nullopt) {
       const auto key = key_of(manifest->snapshot);
-      places.insert_or_assign(key, SnapshotPlace{key.first, key.second, manifest->chunks});
+      places.insert_or_assign(key, SnapshotPlace{key.first, key.second, manifest->chunks, manifest->snapshot.owner_version});
     }
   });
   if (!read) return read.error();

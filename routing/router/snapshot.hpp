@@ -32,6 +32,7 @@ struct SnapshotPlace {
   Offset claimed_at = offset_none;
   Offset offset = offset_none;
   std::size_t chunks = 0;
+  int owner_version = 0;  // As in Snapshot.
 };
 // Those with a manifest, oldest first.
 [[nodiscard]] Result<std::vector<SnapshotPlace>> list_snapshots(journal::Journal& journal, Partition partition);

@@ -42,7 +42,7 @@ bool SnapshotRound::follow() {
   if (clock_.steady() < *due_at_) return say("");
   const auto& engine = replica_.engine();
   writer_.begin({replica_.at(), engine.owner_version(), engine.epoch(), false, engine.serialize()});
-  writing_ = {engine.epoch(), replica_.at().position.offset, writer_.chunks()};
+  writing_ = {engine.epoch(), replica_.at().position.offset, writer_.chunks(), engine.owner_version()};
   write();
   return false;
 }

@@ -156,6 +156,62 @@ TEST_CASE("O3: after an orderly end with a snapshot, another version goes on eve
   CHECK(bench.all(Stream::outbound).size() == 1);
 }
 
+TEST_CASE("O3: a base is never further back than what the owner of before came to commit", "[router][rule-O3]") {
+  Bench bench(Delivering::at_once, false);
+  Turn turn;
+  bench.options.snapshots = true;
+  bench.options.may_claim = turn.of("r1");
+  auto first = bench.make(1);
+  bench.options.may_claim = turn.of("r2");
+  bench.options.engine_version = engine::engine_version + 1;
+  auto second = bench.make();
+  bench.open();
+  bench.run_all({first.get(), second.get()});
+  for (std::uint64_t n = 1; n <= 3; ++n) bench.append(MessageReceived{Bench::message(n)});
+  turn.whose = "r2";  // The lease moved; the first one does not know yet, and reads what came before the claim.
+  const auto claims = [&] { return bench.all(Stream::inbound).back().entry.type == record_type(Claimed{}); };
+  for (int i = 0; i < 20 && !claims(); ++i) second->pump();
+  REQUIRE(claims());
+  const auto left_at = bench.store.load_meta(0)->value().position.offset;
+  for (int i = 0; i < 2; ++i) first->pump();
+  const auto committed = bench.store.load_meta(0)->value().position.offset;
+  REQUIRE(committed > left_at);
+  bench.run_all({second.get()}, 2000);
+  CHECK(second->status().phase == Phase::routing);
+  CHECK(second->engine().conversations(10).size() == 3);
+  const auto bases = router::list_snapshots(bench.journal, 0).value();
+  REQUIRE(bases.size() == 1);
+  CHECK(bases.front().offset >= committed);
+}
+
+TEST_CASE("O3: an owner that died with its first snapshot, before it committed anything, is no barrier", "[router][rule-O3]") {
+  Bench bench(Delivering::at_once, false);
+  bench.options.snapshots = true;
+  bench.start();
+  bench.answered();
+  const auto stored = bench.store.load(0).value();
+  const auto write = [&](int version) {
+    const auto mailbox = std::make_shared<router::Mailbox>();
+    router::SnapshotWriter writer(bench.journal, 0, mailbox);
+    writer.begin({stored.meta, version, stored.meta.position.offset + 1, false, stored.entities});
+    for (int i = 0; i < 100 && writer.busy(); ++i) writer.pump(), mailbox->open();
+    REQUIRE(!writer.busy());
+  };
+  write(engine::engine_version);
+  bench.options.engine_version = engine::engine_version + 1;
+  bench.start();
+  bench.run();
+  CHECK(bench.router->status().phase == Phase::routing);
+
+  // Of another version it is one, whatever it came to do.
+  bench.router.reset();
+  bench.store.wipe();
+  write(engine::engine_version + 2);
+  bench.start();
+  bench.run();
+  CHECK(bench.router->status().phase == Phase::failed);
+}
+
 TEST_CASE("A1: the owner ends the sessions of a gateway that is no longer alive", "[router][rule-A1]") {
   Bench bench;
   std::optional<std::set<GatewayId>> live = std::set<GatewayId>{GatewayId{"desk"}};
