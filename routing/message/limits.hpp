@@ -33,6 +33,7 @@ static_assert(agent_frame_bytes_max <= message_text_bytes_max, "a reply is never
 // Batches.
 inline constexpr std::size_t batch_records_max = 256;   // Rule S4.
 inline constexpr std::size_t batch_changes_max = 800;   // Rule S4: a batch is cut once it holds so many.
+inline constexpr std::size_t commits_in_flight_max = 2;  // Of a router, each going on from the one before.
 inline constexpr std::size_t append_queue_max = 16384;  // Appends waiting for the journal's writer; then `overloaded`.
 inline constexpr std::size_t append_queue_bytes_max = 64 * 1024 * 1024;
 

@@ -212,8 +212,12 @@ void Router::Loop::write_unwritten() {
 
 // What the store holds or is about to be given; else, when it has lost it, what the journal says.
 Result<std::optional<std::string>> Router::Loop::text_of(const engine::ReplyWanted& wanted) {
-  for (const auto& body : batch.bodies)
-    if (body.id == wanted.reply) return std::optional(body.json);
+  const auto held = [&](const std::vector<state::Body>& bodies) {
+    return std::find_if(bodies.begin(), bodies.end(), [&](const state::Body& body) { return body.id == wanted.reply; });
+  };
+  if (const auto body = held(batch.bodies); body != batch.bodies.end()) return std::optional(body->json);
+  for (const auto& flight : in_flight)
+    if (const auto body = held(flight.commit.bodies); body != flight.commit.bodies.end()) return std::optional(body->json);
   auto body = ports.store.body(options.partition, wanted.reply);
   if (!body) return body.error();
   if (*body) return std::optional(std::move((*body)->json));
@@ -249,7 +253,7 @@ Milliseconds Router::Loop::until_due() const {
   if (phase == Phase::routing && publisher.has_done()) longest = trim_outbox_after;
   if (farewell) longest = Milliseconds{20};
   // Nobody wakes a walk that found nothing to erase.
-  if (texts_sweep && texts_missing.empty() && !in_flight && phase == Phase::routing) longest = Milliseconds{1};
+  if (texts_sweep && texts_missing.empty() && in_flight.empty() && phase == Phase::routing) longest = Milliseconds{1};
   const auto due = engine.next_deadline();
   if (phase != Phase::routing || tick_out || !due) return longest;
   return std::clamp(Milliseconds(*due - engine_clock()), Milliseconds{1}, longest);
@@ -267,13 +271,15 @@ void Router::Loop::end(Phase last, std::string why) {
   phase = last;
   reason = std::move(why);
   ++generation;
-  in_flight.reset();
+  in_flight.clear();
+  unanswered = 0;
   batch = {};
 }
 
 void Router::Loop::load_anew(std::string why) {
   ++generation;
-  in_flight.reset();
+  in_flight.clear();
+  unanswered = 0;
   answer_lost = false;
   rewrite_wanted.reset();
   phase = Phase::loading;
@@ -286,7 +292,7 @@ std::size_t Router::Loop::records_max() const {
 
 // A lost answer is settled and lost again while the disk stays full, so what counts is whether anything was committed.
 void Router::Loop::tell_condition() {
-  if (!troubled && !in_flight && batch.empty() && phase == Phase::routing) trouble_since.reset();
+  if (!troubled && in_flight.empty() && batch.empty() && phase == Phase::routing) trouble_since.reset();
   // Whoever stands by has nothing to commit: what the owner can do is the owner's to say.
   if (phase == Phase::standby) trouble_since.reset();
   const bool degraded = trouble_since && ports.clock.steady() - *trouble_since >= degraded_after;
@@ -333,7 +339,7 @@ bool Router::drained() const {
   if (loop_->phase != Phase::routing) return loop_->stopping;
   // What cannot be committed now is in the journal, and is folded again by the next owner.
   if (loop_->troubled) return loop_->stopping;
-  return loop_->stopping && !loop_->in_flight && loop_->batch.empty() && loop_->said_farewell();
+  return loop_->stopping && loop_->in_flight.empty() && loop_->batch.empty() && loop_->said_farewell();
 }
 RouterStatus Router::status() const { return loop_->totals; }
 const engine::Engine& Router::engine() const {

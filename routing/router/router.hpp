@@ -1,7 +1,7 @@
 // Router: the loop of one partition. journal -> engine -> state commit -> delivery, in that order, for ever.
 //
 // A passive machine: pump() does what can be done now and never blocks or sleeps; router_thread.hpp runs it on a thread,
-// the simulation runs it step by step. It keeps one commit in flight while it applies the next batch (rule S4); frames
+// the simulation runs it step by step. It keeps commits in flight while it applies the next batch (rule S4, decision 0025); frames
 // and effects of a batch leave only after its commit.
 #pragma once
 

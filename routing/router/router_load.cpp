@@ -28,7 +28,8 @@ void Router::Loop::forget_all() {
   ++generation;
   batch = {};
   unwritten.clear();
-  in_flight.reset();
+  in_flight.clear();
+  unanswered = 0;
   answer_lost = false;
   read_ahead.clear();
   claim_out = false;

@@ -23,10 +23,14 @@ inline constexpr Milliseconds trim_outbox_after{200};  // When nothing else is t
 
 // The router asks for a commit and keeps what must leave after it.
 struct CommitInFlight {
+  // It moves the position, so the position tells whether it was applied, and whether the one before it was.
+  [[nodiscard]] bool tells() const { return rewrite || commit.before != commit.after.position; }
+
   state::Commit commit;               // Kept to compare with what is stored when the answer is lost (rule S1).
   std::optional<state::Rewrite> rewrite;  // Instead: the whole state anew; `commit` then only says where it will stand.
   std::vector<engine::AgentFrame> frames;
   std::vector<state::OutboxEntry> outbox;
+  std::size_t dead_letters = 0;
 };
 
 struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
@@ -66,7 +70,9 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
 
   // router_rewrite.cpp: a store that lost what it had.
   void store_damaged(const std::string& why);
+  void take_back_refused();
   void submit_rewrite();
+  [[nodiscard]] bool mending_texts() const { return !texts_missing.empty() || texts_sweep || texts_note != Noted::no; }
   [[nodiscard]] bool texts_noted();
   [[nodiscard]] Result<bool> texts_wanted(Offset position);
   void note_texts(const char* type, Offset offset, std::function<void(bool)> then);
@@ -86,7 +92,8 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   // router_commit.cpp: what was applied is stored, and only then seen.
   void submit();
   [[nodiscard]] bool trim_due() const;
-  void send_commit();
+  [[nodiscard]] bool may_follow() const;
+  void send_commit(const CommitInFlight& flight);
   [[nodiscard]] std::size_t records_max() const;
   [[nodiscard]] bool troubled_now() const { return troubled && phase == Phase::routing && answer_lost; }
   void committed(const Result<state::CommitReceipt>& receipt);
@@ -143,7 +150,9 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
     std::uint32_t index;
   };
   std::vector<Unwritten> unwritten;
-  std::optional<CommitInFlight> in_flight;
+  // Oldest first; each goes on from the one before it. Answers come in this order.
+  std::deque<CommitInFlight> in_flight;
+  std::size_t unanswered = 0;      // Of in_flight, the last so many.
   bool answer_lost = false;
   // The store is to be written anew over what stands there: at once after a rebuild; when its owner finds it damaged, once
   // the log was read to its end.

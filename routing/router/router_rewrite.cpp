@@ -64,28 +64,35 @@ void Router::Loop::store_damaged(const std::string& why) {
   if (there && there->offset < stored.offset) return load_anew("an old copy of the state was put back");
   // Nothing of the refused commit is lost: its changes are in the engine.
   answer_lost = false;
-  if (in_flight) {
-    auto& commit = in_flight->commit;
-    auto fresh = std::move(batch);
-    batch = {};
-    batch.bodies = std::move(commit.bodies);
-    batch.bodies_gone = std::move(commit.bodies_gone);
-    batch.frames = std::move(in_flight->frames);
-    batch.records = 1;
-    batch.dead_letters = fresh.dead_letters;
-    std::move(fresh.bodies.begin(), fresh.bodies.end(), std::back_inserter(batch.bodies));
-    std::move(fresh.bodies_gone.begin(), fresh.bodies_gone.end(), std::back_inserter(batch.bodies_gone));
-    batch.add_frames(std::move(fresh.frames));
-    std::move(in_flight->outbox.begin(), in_flight->outbox.end(), std::back_inserter(rewrite_outbox));
-    std::move(fresh.outbox.begin(), fresh.outbox.end(), std::back_inserter(batch.outbox));
-    in_flight.reset();
-  }
+  if (!in_flight.empty()) take_back_refused();
   ++generation;  // No answer to the refused commit counts any more.
   if (texts_note == Noted::under_way) texts_note = Noted::no;
   tick_out = false;
   caught_up = false;
   rewrite_wanted = RewriteWanted{there, false, unreadable};
   trouble(message::fail(Fault::unavailable, "the state store lost what it had (" + why + "); it is being written anew"));
+}
+
+// The refused commit and those that were to go on from it, with what was applied since: one batch again.
+void Router::Loop::take_back_refused() {
+  auto fresh = std::move(batch);
+  batch = {};
+  batch.dead_letters = fresh.dead_letters;
+  const auto add = [](auto& to, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
+  for (auto& flight : in_flight) {
+    add(batch.bodies, flight.commit.bodies);
+    add(batch.bodies_gone, flight.commit.bodies_gone);
+    batch.add_frames(std::move(flight.frames));
+    add(rewrite_outbox, flight.outbox);
+    batch.dead_letters += flight.dead_letters;
+  }
+  batch.records = 1;
+  add(batch.bodies, fresh.bodies);
+  add(batch.bodies_gone, fresh.bodies_gone);
+  batch.add_frames(std::move(fresh.frames));
+  add(batch.outbox, fresh.outbox);
+  in_flight.clear();
+  unanswered = 0;
 }
 
 // Before the store looks whole again, it is noted durably that it is not: whoever comes next goes on with the texts.
@@ -149,18 +156,19 @@ void Router::Loop::submit_rewrite() {
   rewrite.outbox.insert(rewrite.outbox.end(), flight.outbox.begin(), flight.outbox.end());
   flight.rewrite = std::move(rewrite);
   flight.frames = std::move(batch.frames);
-  totals.dead_letters += batch.dead_letters;
+  flight.dead_letters = batch.dead_letters;
   auto gone = std::move(batch.bodies_gone);
   batch = {};
   batch.bodies_gone = std::move(gone);
   rewrite_wanted.reset();
-  in_flight = std::move(flight);
-  send_commit();
+  in_flight.push_back(std::move(flight));
+  ++unanswered;
+  send_commit(in_flight.back());
 }
 
 // A little in each round, with the commits that go out anyway or in small ones of their own.
 void Router::Loop::restore_texts() {
-  if (stopping || troubled || in_flight || rewrite_wanted) return;
+  if (stopping || troubled || !in_flight.empty() || rewrite_wanted) return;
   if (texts_missing.empty() && texts_sweep) return erase_unknown_texts();
   if (texts_missing.empty() && texts_note == Noted::yes && batch.empty()) {  // The last of them are committed.
     texts_note = Noted::under_way;

@@ -4,7 +4,10 @@
 //  - commit() applies everything or nothing, compared against (epoch, offset) (rule S1). `conflict`: the stored position is
 //    not `before` (another router wrote, or the store was wiped); nothing was changed. `unavailable`: unknown; load_meta()
 //    tells whether the position is already `after` (then it was applied).
-//  - commit() is asynchronous; `done` runs exactly once on a thread of the store's. The caller has at most one in flight.
+//  - commit() is asynchronous; `done` runs exactly once on a thread of the store's. A caller may have
+//    limits::commits_in_flight_max in flight, each `before` being `after` of the one before it: they are tried, and answered, in
+//    the order of the calls, so that one is applied only if those before it were. Only `unavailable` may come out of turn, from a store that is
+//    full or closing.
 //  - commit() may answer `malformed`: what is stored is visibly damaged (entities are missing). Nothing was changed, and
 //    only rewrite() helps.
 //  - What was committed survives as the adapter promises, and is visible to a StateReader before `done` runs.

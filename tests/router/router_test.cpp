@@ -1,4 +1,5 @@
 // The router's loop over memory adapters: commits, restarts, and what it refuses. Rules O1, J2, S1, S2, S4 by name.
+#include <algorithm>
 #include <boost/json.hpp>
 #include <set>
 
@@ -54,6 +55,148 @@ TEST_CASE("S1: a commit whose answer was lost is found out by reading, whether i
     CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
     CHECK(bench.desk.all<engine::OfferFrame>().size() + bench.desk.all<engine::WelcomeFrame>().size() >= 2);
   }
+}
+
+// Two commits are out, each with a message of its own, and the store has answered neither.
+void two_under_way(Bench& bench) {
+  bench.start();
+  bench.open();
+  const auto settle = [&] {
+    for (int i = 0; i < 50; ++i) {
+      bench.store.deliver_all();
+      bench.journal.deliver_all();
+      bench.router->pump();
+      bench.clock.pass(1ms);
+    }
+  };
+  settle();
+  const auto commits = bench.router->status().commits;
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    bench.append(MessageReceived{Bench::message(number)});
+    for (int i = 0; i < 5; ++i) {
+      bench.journal.deliver_all();
+      bench.router->pump();
+    }
+  }
+  REQUIRE(bench.router->status().commits == commits);
+  REQUIRE(bench.store.undelivered() == 2);
+}
+
+TEST_CASE("S4: a second commit goes out while the first is under way, a third waits", "[router][S4]") {
+  Bench bench(Delivering::by_hand);
+  two_under_way(bench);
+  const auto frames = bench.desk.frames.size();
+  const auto commits = bench.router->status().commits;
+  while (bench.router->status().commits == commits && bench.store.deliver_one()) bench.router->pump();
+  CHECK(bench.router->status().commits == commits + 1);
+  CHECK(bench.store.undelivered() >= 2);  // The third went out.
+  // The agent sees what the first commit stored, not yet what the others will.
+  CHECK(bench.desk.all<engine::OfferFrame>().size() == 1);
+  CHECK(bench.desk.frames.size() > frames);
+  for (int i = 0; i < 50; ++i) {
+    bench.store.deliver_all();
+    bench.journal.deliver_all();
+    bench.router->pump();
+  }
+  CHECK(bench.router->status().commits == commits + 3);
+  CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+}
+
+enum class Fate { answered, lost_and_applied, lost_and_not };
+
+// What the events say after two commits under way met these fates, and the router went on.
+std::vector<std::string> events_after(Fate first, Fate second, bool store_publishes) {
+  Bench bench(Delivering::by_hand, store_publishes);
+  two_under_way(bench);
+  for (const auto fate : {first, second}) {
+    if (fate != Fate::answered) bench.store.fail_next_commits(1, fate == Fate::lost_and_applied ? journal::Applied::yes : journal::Applied::no);
+    REQUIRE(bench.store.deliver_one());  // It is tried; its answer waits behind what else waits.
+  }
+  for (int i = 0; i < 500; ++i) {  // One answer at a time, each seen before the next.
+    bench.store.deliver_one();
+    bench.journal.deliver_all();
+    bench.router->pump();
+    bench.clock.pass(10ms);
+  }
+  CHECK(bench.router->status().phase == router::Phase::routing);
+  CHECK(bench.router->status().rewrites == 0);
+  CHECK(bench.router->status().committed == bench.router->status().applied);
+  CHECK(bench.router->engine().conversations(10).size() == 3);
+  CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+  std::vector<std::string> told;  // Ana hears of an offer by its frame, or by the welcome after a router had to begin anew.
+  for (const auto& frame : bench.desk.all<engine::OfferFrame>()) told.push_back(frame.offer.offer.text());
+  CHECK(std::set(told.begin(), told.end()).size() == told.size());
+  std::vector<std::string> events;
+  for (const auto& stored : bench.all(Stream::events)) events.push_back(stored.entry.id + " " + stored.entry.type);
+  return events;
+}
+
+TEST_CASE("S1: of two commits under way each may be answered or lost and then applied or not", "[router][S1][S4][E2]") {
+  for (const bool store_publishes : {true, false}) {
+    const auto expected = events_after(Fate::answered, Fate::answered, store_publishes);
+    REQUIRE(expected.size() == 3);
+    for (const auto first : {Fate::answered, Fate::lost_and_applied, Fate::lost_and_not})
+      for (const auto second : {Fate::answered, Fate::lost_and_applied, Fate::lost_and_not}) {
+        INFO("first " << static_cast<int>(first) << ", second " << static_cast<int>(second) << ", store publishes " << store_publishes);
+        auto events = events_after(first, second, store_publishes);
+        CHECK(std::set(events.begin(), events.end()).size() == events.size());
+        for (const auto& event : expected) CHECK(std::find(events.begin(), events.end(), event) != events.end());
+      }
+  }
+}
+
+TEST_CASE("S5: texts that are written again do not wait for a moment without work", "[router][S5][S4]") {
+  Bench bench(Delivering::by_hand);
+  bench.start();
+  bench.open();
+  // More than are written again at once.
+  for (std::uint64_t number = 1000; number < 1200; ++number) bench.append(MessageReceived{Bench::message(number)});
+  for (int i = 0; i < 100; ++i) {
+    bench.store.deliver_all();
+    bench.journal.deliver_all();
+    bench.router->pump();
+  }
+  bench.store.wipe();
+  // Before every answer there is another message, so that some commit is always under way.
+  for (std::uint64_t number = 1; number < 400 && (bench.router->status().rewrites == 0 || bench.router->status().texts_missing > 0); ++number) {
+    bench.append(MessageReceived{Bench::message(number)});
+    bench.journal.deliver_all();
+    bench.router->pump();
+    bench.store.deliver_one();
+    bench.router->pump();
+    bench.clock.pass(10ms);
+  }
+  CHECK(bench.router->status().rewrites == 1);
+  CHECK(bench.router->status().texts_missing == 0);
+}
+
+TEST_CASE("S2: a store that is lost while two commits are under way is written anew with what both held", "[router][S2][S4]") {
+  Bench bench(Delivering::by_hand);
+  bench.start();
+  bench.open();
+  const auto settle = [&](int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+      bench.store.deliver_all();
+      bench.journal.deliver_all();
+      bench.router->pump();
+      bench.clock.pass(10ms);
+    }
+  };
+  settle(100);
+  bench.store.wipe();
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    bench.append(MessageReceived{Bench::message(number)});
+    for (int i = 0; i < 5; ++i) {
+      bench.journal.deliver_all();
+      bench.router->pump();
+    }
+  }
+  settle(500);
+  CHECK(bench.router->status().phase == router::Phase::routing);
+  CHECK(bench.router->status().rewrites == 1);
+  CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+  for (std::uint64_t number = 1; number <= 3; ++number) CHECK(bench.store.body(0, Bench::message(number).id).value().has_value());
+  CHECK(bench.desk.all<engine::OfferFrame>().size() == 3);
 }
 
 TEST_CASE("S1: a router whose partition was taken writes nothing more", "[router][S1][O1]") {

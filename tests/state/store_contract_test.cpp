@@ -115,6 +115,37 @@ TEST_CASE("of two commits over one position the first wins", "[state]") {
   CHECK(store.entity(0, "t", "k").value() == "mine");
 }
 
+TEST_CASE("a commit that goes on from one still under way is tried and answered after it [rule-S4]", "[state][rule-S4]") {
+  FOR_EVERY_STORE;
+  std::vector<int> answered;
+  const auto send = [&](int number, const Position& before, Offset epoch, Offset offset) {
+    auto wanted = step(before, epoch, offset);
+    wanted.changes = {{"t", "k", std::to_string(number)}};
+    auto outcome = std::make_shared<std::promise<bool>>();
+    auto future = outcome->get_future();
+    store.commit(std::move(wanted), [&answered, number, outcome](const auto& done) {
+      answered.push_back(number);
+      outcome->set_value(done.has_value());
+    });
+    return future;
+  };
+  auto first = send(1, {}, 0, 1);
+  auto second = send(2, {0, 1}, 0, 2);
+  subject->settle();
+  CHECK(first.get());
+  CHECK(second.get());
+  CHECK(answered == std::vector<int>{1, 2});
+  // One that is refused takes with it the one that was to go on from it.
+  auto third = send(3, {7, 7}, 7, 8);
+  auto fourth = send(4, {7, 8}, 7, 9);
+  subject->settle();
+  CHECK_FALSE(third.get());
+  CHECK_FALSE(fourth.get());
+  CHECK(answered == std::vector<int>{1, 2, 3, 4});
+  CHECK(store.load_meta(0).value() == meta_at(0, 2));
+  CHECK(store.entity(0, "t", "k").value() == "2");
+}
+
 TEST_CASE("partitions are apart", "[state]") {
   FOR_EVERY_STORE;
   REQUIRE(store.initialise(1));
