@@ -59,6 +59,8 @@ struct Conversation {
   [[nodiscard]] bool held() const {
     return state == ConversationState::offered || state == ConversationState::assigned || state == ConversationState::wrap_up;
   }
+  // Mail that a cap put off makes it work again, by itself.
+  [[nodiscard]] bool may_be_woken() const { return state == ConversationState::snoozed || state == ConversationState::closed; }
   [[nodiscard]] bool declined_by(const AgentId& who, Instant now) const;
   void remember_text(Offset offset);
   void remember_decline(const AgentId& who, Instant until, Instant now);

@@ -37,7 +37,6 @@ void Engine::State::sender_wrote(Conversation& c, Hash128 sender, bool opened) {
   // It waits, behind whatever people ask for, as machines' mail does that says what it is.
   c.flood = Flood::sender;
   derive(c);
-  happened("usher.work.flooded.v1", c, "its sender opened many conversations within an hour, and nobody answered any");
 }
 
 // Requires: the conversation is not waiting, and nobody has it. False: it is woken later, by itself.

@@ -82,6 +82,8 @@ void Engine::State::on(const MessageReceived& record) {
   if (const auto sender = is_mail(message) ? mail_sender(message) : std::nullopt; sender && (opened || !asks_for_nothing(message)))
     sender_wrote(*found, mail_sender_name(*sender), opened);
   customer_wrote(*found, message, opened || !asks_for_nothing(message));
+  if (opened && found->flood == Flood::sender)
+    happened("usher.work.flooded.v1", *found, "its sender opened many conversations within an hour, and nobody answered any");
 }
 
 void Engine::State::anchor_mail(Conversation& c, const Message& message) {

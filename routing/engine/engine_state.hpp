@@ -184,6 +184,7 @@ struct Engine::State {
   void fire_timers();
   void fire(const Timer& timer);
   void conversation_due(Conversation& c, bool overdue);
+  [[nodiscard]] static Instant due(const Conversation& c);
   void schedule(Conversation& c);
   void schedule(Agent& agent);
   void schedule(TrackedReply& reply);

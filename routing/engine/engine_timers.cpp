@@ -61,8 +61,7 @@ void Engine::State::conversation_due(Conversation& c, bool overdue) {
     c.overdue = true;
     happened("usher.work.overdue.v1", c);
   }
-  const bool sleeps = c.state == ConversationState::snoozed || c.state == ConversationState::closed;
-  if (sleeps && c.wake_at != Instant{} && c.wake_at <= now) return wake(c);
+  if (c.may_be_woken() && c.wake_at != Instant{} && c.wake_at <= now) return wake(c);
   const bool until_due = c.until != Instant{} && c.until <= now;
   switch (c.state) {
     case ConversationState::waiting:
@@ -123,16 +122,19 @@ void Engine::State::move_timer(Instant& stands, Instant at, TimerKind kind, Hash
   stands = at;
 }
 
-void Engine::State::schedule(Conversation& c) {
+// When something happens to it by itself; 0: never.
+Instant Engine::State::due(const Conversation& c) {
   Instant at = c.state == ConversationState::assigned ? Instant{} : c.until;
   const auto sooner = [&](Instant other) { if (other != Instant{} && (at == Instant{} || other < at)) at = other; };
   if (!c.answered && !c.overdue) sooner(c.answer_due);
-  if (c.state == ConversationState::snoozed || c.state == ConversationState::closed) sooner(c.wake_at);
+  if (c.may_be_woken() && !planted(Plant::wake_lost)) sooner(c.wake_at);
   // When a decline is forgotten, the one who declined may be asked again.
   if (c.state == ConversationState::waiting)
     for (const auto& one : c.declined) sooner(one.until);
-  move_timer(c.timer, at, TimerKind::conversation, {c.id.high, c.id.low}, {});
+  return at;
 }
+
+void Engine::State::schedule(Conversation& c) { move_timer(c.timer, due(c), TimerKind::conversation, {c.id.high, c.id.low}, {}); }
 
 void Engine::State::schedule(Agent& agent) {
   move_timer(agent.timer, agent.grace_until, TimerKind::grace, {}, agent.id);

@@ -123,6 +123,10 @@ std::optional<std::string> Engine::broken_rule() const {
       return about("is held by one who does not know");
     if (c.held()) ++held[c.agent];
     if (c.messages == 0) return about("has no message");
+    if (c.may_be_woken() && c.wake_at != Instant{} && (c.timer == Instant{} || c.timer > c.wake_at)) return about("is not woken when it should be");
+    if (c.timer != State::due(c)) return about("is not looked at when it is due");
+    if (c.timer != Instant{} && !s.timers.contains({c.timer, TimerKind::conversation, {id.high, id.low}, {}}))
+      return about("has lost its timer");
   }
   const bool quiet = s.timers.empty() || s.timers.begin()->at > s.now;
   for (const auto& [id, agent] : s.agents) {

@@ -16,19 +16,21 @@ enum class Plant {
   age_lost,               // Engine: a declined or expired offer begins to wait anew.
   offer_from_memory,      // Engine: offer ids depend on what the process did before (rule X3).
   offer_never_expires,    // Engine: an unanswered offer stays for ever.
+  wake_lost,              // Engine: what a cap on mail put off is never work again.
   frames_before_commit,   // Loop: agents see what may still be lost.
   lost_answer_believed,   // Loop: a commit without an answer is taken for done (rule S1).
   outbox_dropped,         // Loop: effects that were not out before a crash are forgotten (rule E3).
   refusal_ignored,        // Loop: a commit that the store refused is taken for done (rules O1, S1).
 };
 
-inline constexpr std::array<std::pair<Plant, std::string_view>, 10> plants{{
+inline constexpr std::array<std::pair<Plant, std::string_view>, 11> plants{{
     {Plant::repeats_counted, "repeats_counted"},
     {Plant::capacity_ignored, "capacity_ignored"},
     {Plant::stale_offer_accepted, "stale_offer_accepted"},
     {Plant::age_lost, "age_lost"},
     {Plant::offer_from_memory, "offer_from_memory"},
     {Plant::offer_never_expires, "offer_never_expires"},
+    {Plant::wake_lost, "wake_lost"},
     {Plant::frames_before_commit, "frames_before_commit"},
     {Plant::lost_answer_believed, "lost_answer_believed"},
     {Plant::outbox_dropped, "outbox_dropped"},

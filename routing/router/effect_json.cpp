@@ -135,6 +135,7 @@ std::string event_json(const engine::Happened& happened, Instant at) {
   writer.time("opened_at", c.opened_at);
   writer.time("waiting_since", c.waiting_since);
   writer.number("messages", c.messages);
+  if (c.flood != engine::Flood::none) writer.text("flood", engine::flood_name(c.flood));
   writer.end_object();
   if (happened.why) {
     writer.key("why");

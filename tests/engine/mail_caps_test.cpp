@@ -171,6 +171,13 @@ TEST_CASE("a sender who opens conversation after conversation comes behind every
   CHECK(post.centre.view(all[most]).urgency == Urgency::low);
   CHECK(post.centre.view(all[most]).flood == Flood::sender);
   CHECK(post.centre.where(all[most + 2]) == "waiting");
+  std::vector<ConversationView> told;
+  for (const auto& one : post.centre.effects<Happened>())
+    if (one.type == "usher.work.flooded.v1") told.push_back(one.conversation);
+  REQUIRE(told.size() == 3);
+  CHECK(told.front().flood == Flood::sender);
+  CHECK(told.front().messages == 1);
+  CHECK(told.front().state == ConversationState::waiting);
   const auto zoe = post.open("zoe@ex.org");
   CHECK(post.centre.view(zoe).urgency == Urgency::normal);
 

@@ -60,6 +60,10 @@ void World::act_on_held(Client& client) {
   std::advance(at, static_cast<std::ptrdiff_t>(pick(client.held.size())));
   const auto id = at->first;
   if (client.wrapping.contains(id)) return command(client, WrappedUp{id});
+  if (robot_ && robots_first_) {  // Nobody answers a machine.
+    const auto robots = follower_.conversation_of(*robots_first_);
+    if (robots && robots->id == id) return command(client, Close{id, "a machine"});
+  }
   if (calm_) return chance(50) ? command(client, Reply{id, "at last"}) : command(client, Close{id, "done"});
   switch (pick(10)) {
     case 0: return command(client, Note{id, "note"});

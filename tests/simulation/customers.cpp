@@ -5,6 +5,7 @@ namespace usher::simulation {
 
 void World::customers_act() {
   if (calm_) return;
+  if (robot_) robot_acts();
   if (chance(25)) {
     auto sent = std::make_unique<Sent>();
     auto& m = sent->message;
@@ -33,6 +34,25 @@ void World::customers_act() {
   // Not acknowledged: again. Acknowledged: sometimes again all the same, as providers do.
   auto& again = *sent_[pick(sent_.size())];
   if (again.acknowledged ? chance(3) : chance(30)) send_message(again);
+}
+
+// It answers within the hour, ten times and more: the cap on how often mail makes one conversation work again is for this.
+void World::robot_acts() {
+  if (!chance(50)) return;
+  auto sent = std::make_unique<Sent>();
+  auto& m = sent->message;
+  m.id = {0xabc, next_message_++};
+  m.tenant = TenantId{"acme"};
+  m.connector = ConnectorId{"support-mail"};
+  m.channel = "email";
+  m.provider_message_id = std::to_string(m.id.low) + "@robot.ex.org";
+  m.from.identities = {{"email", "machine@ex.org", false}};
+  m.text = "Your message was received.";
+  m.received_at = clock_.wall();
+  m.thread.token = robots_first_;
+  if (!robots_first_) robots_first_ = m.id;
+  sent_.push_back(std::move(sent));
+  send_message(*sent_.back());
 }
 
 void World::send_message(Sent& sent) {

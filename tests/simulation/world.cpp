@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr Milliseconds step_longest{900};
 constexpr Milliseconds calm_time{20 * 60'000};
+constexpr Milliseconds cap_time{limits::mails_calling_within};
 
 }  // namespace
 
@@ -17,6 +18,7 @@ World::World(std::uint64_t seed)
     : random_(seed),
       journal_(clock_, journal::Delivering::by_hand),
       store_(journal::Delivering::by_hand, seed % 2 == 0 ? &journal_ : nullptr),
+      robot_(seed % 8 == 5 || seed % 8 == 6),
       server_(seed % 2 != 0) {
   if (server_) {
     router::SnapshotOptions options;
@@ -61,7 +63,7 @@ void World::run(int steps) {
   audit_running();
   audit_offers_end();
   everybody_works();
-  settle(calm_time);
+  settle(robot_ ? calm_time + cap_time : calm_time);
   audit_state();
   audit_end();
 }
@@ -204,6 +206,7 @@ void World::settle(Milliseconds time) {
       if (!busy && i > 3) break;
     }
     if (calm_) agents_act();
+    if (calm_ && robot_ && robots_last_ > 0) --robots_last_, robot_acts();
     egress_acts();
     clock_.pass(time / rounds);
   }

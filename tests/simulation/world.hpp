@@ -105,6 +105,7 @@ class World final : public delivery::Delivery {
 
   // customers.cpp
   void customers_act();
+  void robot_acts();
   void send_message(Sent& sent);
 
   // agents.cpp
@@ -138,6 +139,9 @@ class World final : public delivery::Delivery {
   std::map<AgentId, Client> clients_;
   std::vector<std::unique_ptr<Sent>> sent_;
   std::uint64_t next_message_ = 1;
+  const bool robot_;               // A machine answers by mail, again and again, whatever it is told.
+  std::optional<MessageId> robots_first_;
+  int robots_last_ = 300;          // So many rounds it goes on in the calm.
   bool calm_ = false;
   std::optional<Policy> policy_;
   int policies_ = 0;
