@@ -32,6 +32,7 @@ struct RunChoice {
   std::string config;
   std::string data;
   std::string roles = "edge,router,desk";
+  int engine_version = 0;
 };
 
 Exit exit_for(Fault fault) {
@@ -153,11 +154,12 @@ Exit run(const RunChoice& choice) {
   block_signals();
   start_logging(parse_log_level(settings.log_level), settings.log_format == "text" ? LogFormat::text : LogFormat::json);
   log_info("usherd", "starting", {{"version", version},
+                                  {"engine_version", choice.engine_version},
                                   {"tenant", settings.tenant.text()},
                                   {"roles", roles->text()},
                                   {"data", data.string()}});
   bool reload_asked = false;
-  auto node = start_node(std::move(settings), {choice.config, data, *roles}, reload_asked);
+  auto node = start_node(std::move(settings), {choice.config, data, *roles, choice.engine_version}, reload_asked);
   if (!node) {
     log_error("usherd", node.error().detail);
     stop_logging();
@@ -185,7 +187,7 @@ Exit print_version(bool json) {
 
 }  // namespace
 
-int run_usherd(int argc, const char* const* argv) {
+int run_usherd(int argc, const char* const* argv, int engine_version) {
   CLI::App app{"Usher: routes customers' messages to the right agents. Exit codes: 0 stopped, 64 usage, 65 damaged data, "
                "69 unavailable, 70 internal, 75 in use, 77 permissions, 78 bad configuration."};
   app.require_subcommand(1);
@@ -193,6 +195,7 @@ int run_usherd(int argc, const char* const* argv) {
   std::function<Exit()> chosen;
 
   RunChoice choice;
+  choice.engine_version = engine_version;
   auto* run_command = app.add_subcommand("run", "Run the daemon until SIGTERM; SIGHUP reads the configuration again");
   run_command->add_option("--config", choice.config, "The configuration file")->required();
   run_command->add_option("--data", choice.data, "The data folder; wins over the file's");

@@ -48,14 +48,14 @@ bool carries_files(const LiveConnectors& live, const ConnectorId& id) {
   return connector == nullptr || connector->files_out != connectors::FilesOut::none;
 }
 
-NodeIdentity identity_of(const config::Settings& settings) {
+NodeIdentity identity_of(const config::Settings& settings, int engine_version) {
   auto name = settings.node_name;
   if (name.empty() && on_servers(settings)) {
     std::array<char, 64> host{};
     if (::gethostname(host.data(), host.size() - 1) == 0) name = host.data();
   }
   if (name.empty()) name = "1";
-  return {name, name + "-" + sha256_of(random_bytes(16)).substr(0, 12)};
+  return {name, name + "-" + sha256_of(random_bytes(16)).substr(0, 12), engine_version};
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ Result<std::unique_ptr<Node>> Node::start(config::Settings settings, NodeOptions
     return fail(Fault::malformed, "without Kafka and Redis, one process runs all of edge, router and desk");
   auto parts = std::make_unique<Parts>();
   parts->partition = settings.kafka ? settings.kafka->partition : 0;
-  parts->identity = identity_of(settings);
+  parts->identity = identity_of(settings, options.engine_version);
   parts->settings = std::move(settings);
   parts->options = std::move(options);
   std::unique_ptr<Node> node(new Node(std::move(parts)));

@@ -23,6 +23,7 @@ struct NodeOptions {
   std::filesystem::path config_file;  // For reloads.
   std::filesystem::path data_folder;
   Roles roles{};
+  int engine_version = engine::engine_version;
 };
 
 class Node {

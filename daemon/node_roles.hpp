@@ -26,6 +26,7 @@ struct Roles {
 struct NodeIdentity {
   std::string name;  // As people call it.
   std::string life;  // The name and something new for each process: the holder of its leases.
+  int engine_version = 0;
 };
 
 }  // namespace usher::daemon

@@ -39,6 +39,7 @@ Result<std::unique_ptr<RouterPost>> RouterPost::open(const config::Settings& set
   options.partition = partition;
   // New for each process: a claim of an earlier life must not be taken for this one's (docs/decisions/0014).
   options.id = RouterId("router-" + identity.life);
+  options.engine_version = identity.engine_version;
   if (ports.leases != nullptr) {
     auto& leases = *ports.leases;
     delivery::FabricSenderOptions fabric;

@@ -41,6 +41,7 @@ def on_servers():
     import server_faults
     import split_faults
     import store_faults
+    import upgrade_faults
     return {
         "kill": (server_faults.kill, 10, 20),
         "pause": (server_faults.pause, 3, 10),
@@ -50,6 +51,7 @@ def on_servers():
         "kafka-stop": (server_faults.kafka_stop, 1, 1),
         "topic-recreated": (split_faults.topic_recreated, 1, 2),
         "cut": (split_faults.cut, 2, 4),
+        "upgrade": (upgrade_faults.upgrade, 2, 6),
         "two-routers": (split_faults.two_routers, 1, 2),
     }
 
@@ -100,7 +102,7 @@ def main():
     unknown = [name for name in options.faults if name not in known]
     if unknown:
         parser.error(f"no such fault: {', '.join(unknown)} (there are: {', '.join(known)})")
-    for program in ("usherd", "usher_audit"):
+    for program in ("usherd", "usherd_next", "usher_audit"):
         if not os.access(programs / program, os.X_OK):
             print(f"cannot run: {programs / program} is not built")
             return 69

@@ -84,6 +84,7 @@ class Parcel(Share):
 
 class Member(World):
     """One process of the fleet."""
+    program = "usherd"
 
     def ensure_topics(self):
         self.share.ensure_topics(PROGRAMS / "usherctl", self.config_file)
@@ -92,7 +93,7 @@ class Member(World):
         self.ensure_topics()
         with open(self.log, "ab") as out:
             return subprocess.Popen(
-                [*TIED, PROGRAMS / "usherd", "run", "--config", self.config_file, "--data", data or self.data, "--roles",
+                [*TIED, PROGRAMS / self.program, "run", "--config", self.config_file, "--data", data or self.data, "--roles",
                  self.roles], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=self.folder)
 
     def status(self):
