@@ -2,6 +2,11 @@
 #include "tests/simulation/world.hpp"
 
 namespace usher::simulation {
+namespace {
+
+constexpr std::uint32_t robot_texts_max = 40;
+
+}  // namespace
 
 void World::customers_act() {
   if (calm_) return;
@@ -36,9 +41,12 @@ void World::customers_act() {
   if (again.acknowledged ? chance(3) : chance(30)) send_message(again);
 }
 
-// It answers within the hour, ten times and more: the cap on how often mail makes one conversation work again is for this.
+// It answers whenever it is told that the conversation is closed: the cap on how often mail makes one work again is for this.
+// No more than the texts that are found again when the store is lost.
 void World::robot_acts() {
   if (!chance(50)) return;
+  const auto its = robots_first_ ? follower_.conversation_of(*robots_first_) : std::nullopt;
+  if (robots_first_ && (!its || its->state != engine::ConversationState::closed || its->messages >= robot_texts_max)) return;
   auto sent = std::make_unique<Sent>();
   auto& m = sent->message;
   m.id = {0xabc, next_message_++};
