@@ -65,7 +65,9 @@ void Engine::State::on(const MessageReceived& record) {
   auto* found = thread_of(message);
   const bool opened = found == nullptr;
   if (opened) {
-    const auto id = derived_id<ConversationId>("conversation", message.id.text(), offset, 0);
+    // By the record that opens it: what is opened together is stored together, and of two that began to wait within one
+    // millisecond the first is served first.
+    const ConversationId id{static_cast<std::uint64_t>(offset), derived_id<ConversationId>("conversation", message.id.text(), offset, 0).low};
     found = &conversations[id];
     found->id = id;
     found->connector = message.connector;

@@ -43,8 +43,7 @@ std::vector<Entity> Engine::serialize() const {
   for (const auto& [id, reply] : s.replies) out.push_back({"reply", id.text(), to_text(reply)});
   for (const auto& [name, sender] : s.senders) out.push_back({"sender", Id128<void>{name.high, name.low}.text(), to_text(sender)});
   for (const auto& [day, bucket] : s.seen)
-    for (const auto& [message, conversation] : bucket.seen)
-      out.push_back({seen_table(day), message.text(), conversation.text()});
+    for (const auto& [message, where] : bucket.seen) out.push_back(seen_entity(day, message, where));
   std::sort(out.begin(), out.end());  // Whatever the order above was.
   return out;
 }
@@ -134,13 +133,12 @@ Result<void> Engine::State::take(const Entity& entity) {
     std::int64_t day = 0;
     const auto digits = std::string_view(entity.table).substr(5);
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), day);
-    const auto message = MessageId::parse(entity.key);
-    const auto conversation_id = ConversationId::parse(entity.value);
-    if (parsed.ec != std::errc{} || !message || !conversation_id) return unreadable(entity);
+    const auto read = parsed.ec == std::errc{} ? seen_from_text(entity.key, entity.value) : std::nullopt;
+    if (!read) return unreadable(entity);
     Stored stored;
     ledger.adopt(stored, entity.table, entity.key, entity.value);
     auto& bucket = seen[day];
-    bucket.seen.emplace(*message, *conversation_id);
+    bucket.seen.insert(*read);
     ++bucket.digest.count;
     bucket.digest.sum.high += stored.hash.high;
     bucket.digest.sum.low += stored.hash.low;

@@ -49,8 +49,12 @@ struct MailSender {
   Stored stored;
 };
 
+struct SeenMessage {
+  ConversationId conversation;
+  Offset at = offset_none;  // Of the record that was first; none: version 1 saw it.
+};
 struct SeenBucket {
-  std::unordered_map<MessageId, ConversationId> seen;  // Never iterated for decisions: only looked up.
+  std::unordered_map<MessageId, SeenMessage> seen;  // Never iterated for decisions: only looked up.
   Digest digest;
 };
 
@@ -219,6 +223,9 @@ struct Engine::State {
 [[nodiscard]] std::string to_text(const TrackedReply& reply);
 [[nodiscard]] Result<TrackedReply> reply_from_text(std::string_view key, std::string_view text);
 [[nodiscard]] std::string seen_table(std::int64_t day);
+// None: it cannot be read.
+[[nodiscard]] std::optional<std::pair<MessageId, SeenMessage>> seen_from_text(std::string_view key, std::string_view value);
+[[nodiscard]] Entity seen_entity(std::int64_t day, MessageId message, const SeenMessage& seen);
 [[nodiscard]] std::int64_t day_of(Instant at);
 
 // Ids that the engine derives: from its own ids and the record's offset, so that a replay makes the same.

@@ -1,5 +1,6 @@
 // What is due: one ordered set of timers, fired only by tick and claim records (rule J4).
 #include <algorithm>
+#include <limits>
 
 #include "routing/engine/engine_state.hpp"
 #include "routing/message/plant.hpp"
@@ -147,16 +148,38 @@ void Engine::State::schedule(TrackedReply& reply) {
 std::int64_t day_of(Instant at) { return unix_ms(at) / 86'400'000; }
 std::string seen_table(std::int64_t day) { return "seen:" + std::to_string(day); }
 
+// By the record that was first, so that what comes in together stands together. A record says one message at most.
+Entity seen_entity(std::int64_t day, MessageId message, const SeenMessage& seen) {
+  if (seen.at == offset_none) return {seen_table(day), message.text(), seen.conversation.text()};
+  return {seen_table(day), Id128<void>{0, static_cast<std::uint64_t>(seen.at)}.text().substr(16), message.text() + ' ' + seen.conversation.text()};
+}
+
+std::optional<std::pair<MessageId, SeenMessage>> seen_from_text(std::string_view key, std::string_view value) {
+  if (const auto message = MessageId::parse(key)) {  // As version 1 wrote it.
+    const auto conversation = ConversationId::parse(value);
+    return conversation ? std::optional(std::pair(*message, SeenMessage{*conversation, offset_none})) : std::nullopt;
+  }
+  const auto at = Id128<void>::parse(std::string(16, '0') + std::string(key));
+  const auto space = std::min(value.find(' '), value.size());
+  const auto message = MessageId::parse(value.substr(0, space));
+  const auto conversation = ConversationId::parse(value.substr(std::min(space + 1, value.size())));
+  const bool is_offset = at && key.size() == 16 && at->low <= static_cast<std::uint64_t>(std::numeric_limits<Offset>::max());
+  if (!is_offset || !message || !conversation) return std::nullopt;
+  return std::pair(*message, SeenMessage{*conversation, static_cast<Offset>(at->low)});
+}
+
 // Rule I1: mail for longer, since a mailbox that is numbered anew, or put back from a copy, shows old mail again. It is kept
 // with what was seen on a later day.
 void Engine::State::remember_seen(MessageId message, ConversationId conversation_id, bool mail) {
   const auto longer = std::max(Milliseconds(limits::mail_dedupe_window) - policy.times.dedupe_window, Milliseconds{0});
   const auto day = day_of(mail ? now + longer : now);
   auto& bucket = seen[day];
-  if (!bucket.seen.emplace(message, conversation_id).second) return;
+  const auto [known, fresh] = bucket.seen.emplace(message, SeenMessage{conversation_id, offset});
+  if (!fresh) return;
   ++seen_count;
   Stored stored;
-  ledger.put(stored, seen_table(day), message.text(), conversation_id.text());
+  const auto entity = seen_entity(day, message, known->second);
+  ledger.put(stored, entity.table, entity.key, entity.value);
   bucket.digest.sum.high += stored.hash.high;
   bucket.digest.sum.low += stored.hash.low;
   ++bucket.digest.count;

@@ -95,7 +95,7 @@ std::optional<ConversationView> Engine::conversation(ConversationId id) const {
 std::optional<ConversationView> Engine::conversation_of(MessageId message) const {
   for (const auto& [day, bucket] : state_->seen)
     if (const auto found = bucket.seen.find(message); found != bucket.seen.end())
-      if (auto seen = conversation(found->second)) return seen;
+      if (auto seen = conversation(found->second.conversation)) return seen;
   const auto anchored = state_->anchors.find({message.high, message.low});
   return anchored == state_->anchors.end() ? std::nullopt : conversation(anchored->second);
 }

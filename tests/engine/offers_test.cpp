@@ -19,6 +19,19 @@ TEST_CASE("an unanswered offer goes to the next agent at its original age", "[en
   CHECK(centre.accept(id) == "");
 }
 
+TEST_CASE("of many that began to wait within one millisecond the first is served first", "[engine]") {
+  Centre centre;
+  std::vector<ConversationId> written;
+  for (std::uint64_t n = 1; n <= 20; ++n) written.push_back(centre.write(n));
+  centre.sign_in("ana");
+  for (const auto id : written) {
+    REQUIRE(centre.where(id) == "offered ana");
+    centre.accept(id);
+    centre.command("ana", Close{id, ""});
+    centre.command("ana", WrappedUp{id});
+  }
+}
+
 TEST_CASE("an accept of another agent's offer is refused", "[engine]") {
   Centre centre;
   centre.sign_in("ana");
