@@ -8,10 +8,10 @@ namespace usher::state {
 
 namespace {
 
-// In each transaction: some, and twice as many as came in since the last one, so that the next stretch is shorter than
-// this one when its turn comes.
+// In each transaction: some, and as many as came in since the last one, so that the next stretch is shorter than this one
+// when its turn comes, and no transaction carries more than it must.
 constexpr std::size_t rows_least = 16;
-constexpr std::size_t rows_for_each_grown = 2;
+constexpr std::size_t rows_for_each_grown = 1;
 constexpr std::int64_t trimmed_at_once = 4;
 
 // None: the statement is for every partition.
