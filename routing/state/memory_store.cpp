@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "routing/state/text_checksum.hpp"
+
 namespace usher::state {
 
 namespace {
@@ -28,7 +30,10 @@ Result<std::vector<Body>> MemoryStore::bodies(Partition partition, ConversationI
   const auto first = state.order.lower_bound({conversation, 0});
   auto last = state.order.lower_bound({conversation, before});
   std::vector<Body> found;
-  while (last != first && found.size() < limit) found.push_back(state.bodies.at((--last)->second));
+  for (std::size_t seen = 0; last != first && seen < limit; ++seen) {
+    const auto& text = state.bodies.at((--last)->second);
+    if (sound(text)) found.push_back(text.body);
+  }
   std::reverse(found.begin(), found.end());
   return found;
 }
@@ -38,7 +43,7 @@ Result<std::optional<Body>> MemoryStore::body(Partition partition, MessageId id)
   if (call_fails()) return told_to_fail();
   const auto& bodies = look_at(partition).bodies;
   const auto found = bodies.find(id);
-  return found == bodies.end() ? std::nullopt : std::optional(found->second);
+  return found == bodies.end() || !sound(found->second) ? std::nullopt : std::optional(found->second.body);
 }
 
 Result<std::optional<std::string>> MemoryStore::entity(Partition partition, const std::string& table,
@@ -189,6 +194,31 @@ void MemoryStore::damage(Partition partition, std::size_t which) {
   else entity->second += '?';
 }
 
+bool MemoryStore::damage_text(Partition partition, std::size_t which) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || found->second.bodies.empty()) return false;
+  auto& bodies = found->second.bodies;
+  return damage_text(std::next(bodies.begin(), static_cast<std::ptrdiff_t>(which % bodies.size()))->second);
+}
+
+bool MemoryStore::damage_text(Partition partition, MessageId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end()) return false;
+  const auto text = found->second.bodies.find(id);
+  return text != found->second.bodies.end() && damage_text(text->second);
+}
+
+bool MemoryStore::damage_text(Text& text) {
+  if (text.body.json.empty()) return false;
+  auto& letter = text.body.json[text.body.json.size() / 2];
+  letter = static_cast<char>(letter ^ 1);
+  return true;
+}
+
+bool MemoryStore::sound(const Text& text) { return text.checksum == text_checksum(text.body); }
+
 void MemoryStore::lose_meta(Partition partition) {
   const std::lock_guard lock(mutex_);
   const auto found = partitions_.find(partition);
@@ -305,7 +335,9 @@ void MemoryStore::add_bodies(PartitionState& state, std::vector<Body>& bodies) {
     const auto id = body.id;
     const auto place = std::pair(body.conversation, body.sequence);
     body.offset = offset_none;
-    if (state.bodies.try_emplace(id, std::move(body)).second) state.order.insert_or_assign(place, id);
+    if (std::exchange(body.replaces, false)) state.bodies.erase(id);
+    const auto checksum = text_checksum(body);
+    if (state.bodies.try_emplace(id, Text{std::move(body), checksum}).second) state.order.insert_or_assign(place, id);
   }
 }
 

@@ -36,6 +36,7 @@ class MemoryStore final : public StateStore {
   void commit(Commit commit, CommitDone done) override;
   void rewrite(Rewrite rewrite, CommitDone done) override;
   [[nodiscard]] Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override;
+  [[nodiscard]] bool checks_texts() const override { return true; }
   [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
 
   // By hand: runs the oldest event. False: there was none.
@@ -59,19 +60,26 @@ class MemoryStore final : public StateStore {
   void restore();
   // One entity is gone or changed although nobody committed that: what a broken disk or a stray hand does.
   void damage(Partition partition, std::size_t which);
+  // One bit of a text is another. False: there is no such text.
+  bool damage_text(Partition partition, std::size_t which);
+  bool damage_text(Partition partition, MessageId id);
   // All effects that wait are gone. False: there were none.
   bool lose_outbox(Partition partition);
   // The state says no more where it stands.
   void lose_meta(Partition partition);
 
  private:
+  struct Text {
+    Body body;
+    Hash128 checksum;
+  };
   struct PartitionState {
     Meta meta;
     bool outbox_lost = false;  // Noticed, too: they were counted.
     bool meta_lost = false;
     bool damaged = false;  // Then entities that are missing are noticed, as an adapter that counts them does.
     std::map<std::pair<std::string, std::string>, std::string> entities;
-    std::map<MessageId, Body> bodies;
+    std::map<MessageId, Text> bodies;
     std::map<std::pair<ConversationId, std::uint32_t>, MessageId> order;
     std::map<std::pair<Offset, std::uint32_t>, OutboxEntry> outbox;
   };
@@ -91,6 +99,8 @@ class MemoryStore final : public StateStore {
   static void change_entities(PartitionState& state, std::vector<Change>& changes);
   static void add_bodies(PartitionState& state, std::vector<Body>& bodies);
   static void erase_bodies(PartitionState& state, const std::vector<ConversationId>& gone);
+  static bool damage_text(Text& text);
+  [[nodiscard]] static bool sound(const Text& text);
   [[nodiscard]] const PartitionState& look_at(Partition partition) const;
   [[nodiscard]] bool call_fails();
 

@@ -20,6 +20,7 @@ void add_bodies(RedisCommand& arguments, const std::vector<Body>& bodies, std::s
     arguments.keep(bodies[i].conversation.text());
     arguments.keep(std::to_string(bodies[i].sequence));
     arguments.keep(encode_body(bodies[i]));
+    arguments.keep(bodies[i].replaces ? "1" : "0");
   }
 }
 

@@ -120,8 +120,8 @@ Result<void> try_reads(const RedisTarget& target, Partition partition) {
     return not_allowed("load a large state", scanned.error());
   if (const auto bodies = read_bodies(target.line, keys, {1, 1}, 1, 1, deadline); !bodies)
     return not_allowed("read texts", bodies.error());
-  if (const auto texts = target.line.ask(RedisCommand{"MGET", keys.message("probe")}, deadline); !texts)
-    return not_allowed("read texts", texts.error());
+  if (const auto lease = target.line.ask(RedisCommand{"GET", keys.message("probe")}, deadline); !lease)
+    return not_allowed("look at leases", lease.error());
   if (const auto body = read_body(target.line, keys, {1, 1}, deadline); !body)
     return not_allowed("read a text", body.error());
   if (const auto entity = read_entity(target.line, keys, "probe", "key", deadline); !entity)

@@ -6,6 +6,8 @@
 #include <map>
 #include <random>
 
+#include "routing/state/text_checksum.hpp"
+
 namespace usher::state {
 
 namespace {
@@ -69,16 +71,24 @@ Result<std::optional<StoredMeta>> decode_meta(RedisView fields) {
 }
 
 std::string encode_body(const Body& body) {
-  return body.conversation.text() + " " + std::to_string(body.sequence) + "\n" + body.json;
+  return body.conversation.text() + " " + std::to_string(body.sequence) + " " + hexadecimal(text_checksum(body)) + "\n" + body.json;
 }
 
 Result<Body> decode_body(MessageId id, std::string_view text) {
   Body body;
   body.id = id;
-  const auto conversation = ConversationId::parse(take(text, ' '));
-  if (!conversation || !parse(take(text, '\n'), body.sequence)) return damaged("the text of message " + id.text());
-  body.conversation = *conversation;
-  body.json = text;
+  auto head = take(text, '\n');
+  const auto conversation = ConversationId::parse(take(head, ' '));
+  // No bit makes one form the other: a number ends at a space or at the end of the line, and two bits are between those.
+  const bool sealed = head.find(' ') != std::string_view::npos;
+  bool sound = conversation && parse(take(head, ' '), body.sequence);
+  if (sound) {
+    body.conversation = *conversation;
+    body.json = text;
+    Hash128 written;
+    if (sealed) sound = parse(head, written) && written == text_checksum(body);
+  }
+  if (!sound) return damaged("the text of message " + id.text());
   return body;
 }
 

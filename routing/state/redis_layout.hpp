@@ -50,7 +50,7 @@ struct StoredMeta {
 // Of HGETALL meta; none when it is empty. malformed: a field is missing or no number.
 [[nodiscard]] Result<std::optional<StoredMeta>> decode_meta(RedisView fields);
 
-// "CONVERSATION SEQUENCE\nJSON"
+// "CONVERSATION SEQUENCE CHECKSUM\nJSON"; earlier builds wrote no checksum. malformed: it is not what was written there.
 [[nodiscard]] std::string encode_body(const Body& body);
 [[nodiscard]] Result<Body> decode_body(MessageId id, std::string_view text);
 

@@ -52,26 +52,35 @@ Result<std::vector<OutboxEntry>> read_outbox(RedisLine& line, const RedisKeys& k
   return fail(Fault::unavailable, "the state changed whenever its outbox was read");
 }
 
+// None: it was erased since it was listed, or is not what was written there.
+std::optional<Body> sound_body(MessageId id, RedisView text) {
+  if (text.is_nil()) return std::nullopt;
+  auto body = decode_body(id, text.text());
+  return body ? std::optional(std::move(*body)) : std::nullopt;
+}
+
 Result<std::vector<Body>> read_bodies(RedisLine& line, const RedisKeys& keys, ConversationId conversation,
                                       std::uint32_t before, std::size_t limit, RedisDeadline deadline) {
-  const auto newest = line.ask(RedisCommand{"ZREVRANGEBYSCORE", keys.texts(conversation), "(" + std::to_string(before),
-                                            "-inf", "LIMIT", "0", std::to_string(std::min<std::size_t>(limit, 1U << 30U))},
+  const auto newest = line.ask(RedisCommand{"ZREVRANGEBYSCORE", keys.texts(conversation), "(" + std::to_string(before), "-inf",
+                                            "WITHSCORES", "LIMIT", "0", std::to_string(std::min<std::size_t>(limit, 1U << 30U))},
                                deadline);
   if (!newest) return newest.error();
-  const auto ids = newest->view();
+  // An id and its sequence by turns.
+  const auto listed = newest->view();
+  const auto count = listed.size() / 2;
   std::vector<Body> found;
-  for (std::size_t first = 0; first < ids.size(); first += redis_limits::bodies_page) {
-    const auto last = std::min(ids.size(), first + redis_limits::bodies_page);
+  for (std::size_t first = 0; first < count; first += redis_limits::bodies_page) {
+    const auto last = std::min(count, first + redis_limits::bodies_page);
     RedisCommand wanted{"MGET"};
-    for (auto i = first; i < last; ++i) wanted.keep(keys.message(std::string(ids.at(i).text())));
+    for (auto i = first; i < last; ++i) wanted.keep(keys.message(std::string(listed.at(2 * i).text())));
     const auto texts = line.ask(wanted, deadline);
     if (!texts) return texts.error();
     for (std::size_t i = 0; i < texts->view().size(); ++i) {
-      const auto id = MessageId::parse(ids.at(first + i).text());
-      // Erased since the list was read.
-      if (!id || texts->view().at(i).is_nil()) continue;
-      auto body = decode_body(*id, texts->view().at(i).text());
-      if (!body) return body.error();
+      const auto id = MessageId::parse(listed.at(2 * (first + i)).text());
+      auto body = id ? sound_body(*id, texts->view().at(i)) : std::nullopt;
+      // A wrong place in the list is damage, too: its owner finds the text missing here, and lists it anew.
+      if (!body || body->conversation != conversation || std::to_string(body->sequence) != listed.at(2 * (first + i) + 1).text())
+        continue;
       found.push_back(std::move(*body));
     }
   }
@@ -80,12 +89,11 @@ Result<std::vector<Body>> read_bodies(RedisLine& line, const RedisKeys& keys, Co
 }
 
 Result<std::optional<Body>> read_body(RedisLine& line, const RedisKeys& keys, MessageId id, RedisDeadline deadline) {
-  const auto reply = line.ask(RedisCommand{"GET", keys.message(id.text())}, deadline);
+  // Not GET: to MGET a key of another type is one that is not there.
+  const auto reply = line.ask(RedisCommand{"MGET", keys.message(id.text())}, deadline);
   if (!reply) return reply.error();
-  if (reply->view().is_nil()) return std::optional<Body>();
-  auto body = decode_body(id, reply->view().text());
-  if (!body) return body.error();
-  return std::optional(std::move(*body));
+  if (reply->view().size() != 1) return fail(Fault::malformed, "MGET answers something else");
+  return sound_body(id, reply->view().at(0));
 }
 
 Result<TextsPage> read_texts_held(RedisLine& line, const RedisKeys& keys, const std::string& from, std::size_t limit,

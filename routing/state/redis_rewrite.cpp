@@ -70,7 +70,7 @@ RedisCommand next_piece(const Rewrite& rewrite, const std::string& generation, P
   arguments.add(generation);
   add_entities(arguments, rewrite.entities, progress.entities, room);
   const auto body = progress.bodies;
-  while (progress.bodies < rewrite.bodies.size() && room.take(4, rewrite.bodies[progress.bodies].json.size()))
+  while (progress.bodies < rewrite.bodies.size() && room.take(5, rewrite.bodies[progress.bodies].json.size()))
     ++progress.bodies;
   add_bodies(arguments, rewrite.bodies, body, progress.bodies);
   const auto effect = progress.effects;

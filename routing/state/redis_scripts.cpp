@@ -77,7 +77,7 @@ end
 local function skip_bodies(mend)
   local n, first = take_number(), at + 1
   local seen = {}
-  for i = first, first + 4 * n - 1, 4 do
+  for i = first, first + 5 * n - 1, 5 do
     local texts = 'texts:' .. a[i + 1]
     if not seen[texts] and not size_of('ZCARD', p .. texts) then
       if not mend then return nil, nil, texts end
@@ -85,15 +85,17 @@ local function skip_bodies(mend)
     end
     seen[texts] = true
   end
-  at = at + 4 * n
+  at = at + 5 * n
   return first, at
 end
--- Written once: what is there stays (rule S5).
+-- Written once: what is there stays (rule S5), unless its owner found that nobody can read it.
 local function write_bodies(first, last)
-  for i = first, last, 4 do
+  for i = first, last, 5 do
     local key, conversation = p .. 'msg:' .. a[i], a[i + 1]
-    -- One that is there may have lost its place in the list.
-    if redis.call('SET', key, a[i + 3], 'NX') or string.sub(redis.call('GET', key), 1, #conversation) == conversation then
+    local new
+    if a[i + 4] == '1' then new = redis.call('SET', key, a[i + 3]) else new = redis.call('SET', key, a[i + 3], 'NX') end
+    -- One that is there may have lost its place in the list. MGET, for a key of another type is no error to it.
+    if new or string.sub(redis.call('MGET', key)[1] or '', 1, #conversation) == conversation then
       redis.call('ZADD', p .. 'texts:' .. conversation, a[i + 2], a[i])
     end
   end

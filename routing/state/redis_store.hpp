@@ -47,6 +47,7 @@ class RedisStore final : public StateStore {
   void commit(Commit commit, CommitDone done) override;
   void rewrite(Rewrite rewrite, CommitDone done) override;
   [[nodiscard]] Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override;
+  [[nodiscard]] bool checks_texts() const override { return true; }
   [[nodiscard]] Result<int> count_attempt(Partition partition, Offset at) override;
   [[nodiscard]] Result<std::vector<Body>> bodies(Partition partition, ConversationId conversation, std::uint32_t before,
                                                  std::size_t limit) override;

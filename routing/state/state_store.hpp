@@ -53,6 +53,9 @@ struct Body {
   // The inbound record whose value is `json`, byte for byte; offset_none: it stands nowhere else. A store that is also the
   // journal may keep only this. Readers return the json always, the offset never.
   Offset offset = offset_none;
+  // Readers are not given what stands there under this id, so it is replaced. Only for an owner that has looked. Without it, and
+  // in adapters that do not check texts, what is there stays.
+  bool replaces = false;
   friend bool operator==(const Body&, const Body&) = default;
 };
 
@@ -110,7 +113,8 @@ struct Loaded {
   std::vector<OutboxEntry> outbox;   // Not yet trimmed, in (offset, index) order.
 };
 
-// Read-only, for gateways, edges and egress: any thread.
+// Read-only, for gateways, edges and egress: any thread. A text that is not what was written there is no text: it is left out
+// as one that is missing (checks_texts() says whether the adapter can tell).
 class StateReader {
  public:
   virtual ~StateReader() = default;
@@ -144,6 +148,8 @@ class StateStore : public StateReader {
   // are to be erased. `from`: empty, or the `next` of the page before. Each that is there during the whole walk is named, some
   // maybe twice. `limit` is about how much is looked at for a page, which may be empty without being the last.
   [[nodiscard]] virtual Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) = 0;
+  // True: a text that was changed behind the store's back is not given out, so its owner has to look for such.
+  [[nodiscard]] virtual bool checks_texts() const { return false; }
   // Rule X1: counts how often a router began at this offset, outside engine state. Returns the count, this one included.
   [[nodiscard]] virtual Result<int> count_attempt(Partition partition, Offset at) = 0;
 };

@@ -22,6 +22,7 @@ class ForwardingStore : public state::StateStore {
                                                std::size_t limit) override {
     return inner().texts_held(partition, from, limit);
   }
+  bool checks_texts() const override { return const_cast<ForwardingStore*>(this)->inner().checks_texts(); }
   message::Result<int> count_attempt(message::Partition partition, message::Offset at) override {
     return inner().count_attempt(partition, at);
   }

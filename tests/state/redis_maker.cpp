@@ -21,6 +21,13 @@ class RedisUnderTest final : public StoreUnderTest {
     store_->behind.reset();
     open();
   }
+  bool change_text(message::MessageId id) override {
+    const auto key = "usher:v1:{0}:msg:" + id.text();
+    auto text = server_.ask({"GET", key});
+    if (text.empty()) return false;
+    text.back() = static_cast<char>(text.back() ^ 1);
+    return server_.ask({"SET", key, text}) == "OK";
+  }
 
  private:
   // Forwards, so that the object stays while the connections behind it are new.

@@ -76,6 +76,53 @@ TEST_CASE("a list of texts that is none is erased with its conversation and mend
   CHECK(fixture.store->bodies(0, {9, 9}, 100, 100)->front().json == "kept");
 }
 
+TEST_CASE("a text with any bit changed is not given out [rule-S5]", "[redis][rule-S5]") {
+  RedisFixture fixture;
+  const auto key = "usher:v1:{0}:msg:" + std::string(15, '0') + "9" + std::string(15, '0') + "a";
+  const auto sound = fixture.server.ask({"GET", key});
+  REQUIRE(fixture.store->body(0, {9, 10}).value() == Body{{1, 1}, 0, {9, 10}, "{}"});
+  for (std::size_t bit = 0; bit < 8 * sound.size(); ++bit) {
+    auto changed = sound;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    fixture.server.ask({"SET", key, changed});
+    // Upper and lower case of a hexadecimal digit say the same.
+    const auto read = fixture.store->body(0, {9, 10}).value();
+    INFO(changed);
+    CHECK((!read || *read == Body{{1, 1}, 0, {9, 10}, "{}"}));
+    CHECK(fixture.store->bodies(0, {1, 1}, 100, 100)->size() == (read ? 1 : 0));
+  }
+}
+
+TEST_CASE("a text that an earlier build wrote without a checksum is read", "[redis]") {
+  RedisFixture fixture;
+  const auto id = std::string(15, '0') + "9" + std::string(15, '0') + "a";
+  const auto conversation = std::string(15, '0') + "1" + std::string(15, '0') + "1";
+  fixture.server.ask({"SET", "usher:v1:{0}:msg:" + id, conversation + " 0\n{\"text\":\"a b\"}"});
+  CHECK(fixture.store->body(0, {9, 10}).value() == Body{{1, 1}, 0, {9, 10}, "{\"text\":\"a b\"}"});
+  CHECK(fixture.store->bodies(0, {1, 1}, 100, 100)->size() == 1);
+}
+
+TEST_CASE("a text whose key or whose place in the list is wrong is missing and comes back [rule-S5]", "[redis][rule-S5]") {
+  RedisFixture fixture;
+  auto& server = fixture.server;
+  const auto id = std::string(15, '0') + "9" + std::string(15, '0') + "a";
+  const auto key = "usher:v1:{0}:msg:" + id;
+  const auto list = "usher:v1:{0}:texts:" + std::string(15, '0') + "1" + std::string(15, '0') + "1";
+  const auto how = GENERATE(0, 1, 2, 3);
+  if (how == 0) server.ask({"ZADD", list, "1", id});
+  if (how == 1) server.ask({"ZREM", list, id});
+  if (how == 2) server.ask({"DEL", key});
+  if (how == 3) server.ask({"DEL", key}), server.ask({"SADD", key, "a set where none belongs"});
+  CHECK(fixture.store->bodies(0, {1, 1}, 100, 100)->empty());
+  CHECK(fixture.store->body(0, {9, 10})->has_value() == (how < 2));
+  auto again = step({0, 1}, 2);
+  again.bodies = {Body{{1, 1}, 0, {9, 10}, "{}"}};
+  again.bodies[0].replaces = how >= 2;
+  REQUIRE(commit(*fixture.store, again));
+  REQUIRE(fixture.store->bodies(0, {1, 1}, 100, 100)->size() == 1);
+  CHECK(fixture.store->body(0, {9, 10}).value() == Body{{1, 1}, 0, {9, 10}, "{}"});
+}
+
 TEST_CASE("the same commit passes when nothing is wrong", "[redis]") {
   RedisFixture fixture;
   REQUIRE(commit(*fixture.store, broad_commit()));

@@ -22,6 +22,8 @@ class StoreUnderTest {
   [[nodiscard]] FakeClock& clock() { return clock_; }
   // Ends the process and starts the next one, as far as the store can tell. store() may be another object then.
   virtual void reopen() = 0;
+  // Changes one bit of a text behind the store's back. False: there is none, or nothing here can.
+  virtual bool change_text(message::MessageId) { return false; }
   // Lets an adapter that does nothing by itself do what waits.
   virtual void settle() {}
 

@@ -226,6 +226,25 @@ TEST_CASE("a body is written once: the same id again changes nothing", "[state]"
   CHECK(texts(store.bodies(0, {1, 1}, no_limit, 10)) == std::vector<std::string>{"first", "next"});
 }
 
+TEST_CASE("a text that was changed behind our back is not given out until its owner replaces it [rule-S5]", "[state][rule-S5]") {
+  FOR_EVERY_STORE;
+  auto first = step({}, 0, 1);
+  first.bodies = {body(1, 0, 10, "{\"text\":\"one\"}"), body(1, 1, 11, "{\"text\":\"two\"}"), body(1, 2, 12, "{\"text\":\"three\"}")};
+  REQUIRE(commit(*subject, first));
+  const auto changed = first.bodies[1].id;
+  // What an adapter says of itself is shown here, or it says nothing.
+  REQUIRE(subject->change_text(changed) == store.checks_texts());
+  if (!store.checks_texts()) return;
+  CHECK(store.body(0, changed).value() == std::nullopt);
+  CHECK(store.bodies(0, {1, 1}, no_limit, 10).value() == std::vector<Body>{first.bodies[0], first.bodies[2]});
+  auto again = step({0, 1}, 0, 2);
+  again.bodies = {first.bodies[1], first.bodies[0]};
+  again.bodies[0].replaces = true;
+  REQUIRE(commit(*subject, again));
+  CHECK(store.body(0, changed).value() == first.bodies[1]);
+  CHECK(store.bodies(0, {1, 1}, no_limit, 10).value() == first.bodies);
+}
+
 TEST_CASE("the bodies of a conversation go together and take no other with them", "[state]") {
   FOR_EVERY_STORE;
   auto first = step({}, 0, 1);

@@ -19,6 +19,7 @@ class MemoryUnderTest final : public StoreUnderTest {
     store_.crash();
     journal_.crash();
   }
+  bool change_text(message::MessageId id) override { return store_.damage_text(0, id); }
   void settle() override {
     store_.deliver_all();
     journal_.deliver_all();
