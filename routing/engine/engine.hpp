@@ -83,6 +83,8 @@ class Engine {
   // that has lost them.
   [[nodiscard]] std::vector<TextPlace> texts() const;
   [[nodiscard]] std::vector<TextPlace> texts(ConversationId conversation) const;
+  // Of all conversations, sorted.
+  [[nodiscard]] std::vector<ConversationId> conversation_ids() const;
   // Gateways that hold live sessions.
   [[nodiscard]] std::set<GatewayId> gateways() const;
 

@@ -165,6 +165,14 @@ std::vector<TextPlace> Engine::texts(ConversationId id) const {
   return places;
 }
 
+std::vector<ConversationId> Engine::conversation_ids() const {
+  std::vector<ConversationId> ids;
+  ids.reserve(state_->conversations.size());
+  for (const auto& [id, c] : state_->conversations) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
 std::set<GatewayId> Engine::gateways() const {
   std::set<GatewayId> live;
   for (const auto& [id, agent] : state_->agents)

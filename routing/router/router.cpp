@@ -81,6 +81,7 @@ Milliseconds Router::Loop::pump() {
     if (!stopping && !troubled_now() && may_apply()) more = read_and_apply();
     if (phase != Phase::routing) return report(), Milliseconds{0};
     write_unwritten();
+    look_at_texts();
     restore_texts();
     submit();
     watch_gateways();
@@ -220,7 +221,8 @@ Result<std::optional<std::string>> Router::Loop::text_of(const engine::ReplyWant
     if (const auto body = held(flight.commit.bodies); body != flight.commit.bodies.end()) return std::optional(body->json);
   auto body = ports.store.body(options.partition, wanted.reply);
   if (!body) return body.error();
-  if (*body) return std::optional(std::move((*body)->json));
+  // An earlier build's text has no checksum, and may be damaged beyond reading.
+  if (*body && read_body((*body)->json)) return std::optional(std::move((*body)->json));
   return text_from_journal(wanted);
 }
 
@@ -254,6 +256,7 @@ Milliseconds Router::Loop::until_due() const {
   if (farewell) longest = Milliseconds{20};
   // Nobody wakes a walk that found nothing to erase.
   if (texts_sweep && texts_missing.empty() && in_flight.empty() && phase == Phase::routing) longest = Milliseconds{1};
+  if (may_look_at_texts()) longest = std::clamp(texts_look_at - ports.clock.steady(), Milliseconds{1}, longest);
   const auto due = engine.next_deadline();
   if (phase != Phase::routing || tick_out || !due) return longest;
   return std::clamp(Milliseconds(*due - engine_clock()), Milliseconds{1}, longest);

@@ -66,6 +66,7 @@ struct RouterStatus {
   std::uint64_t rewrites = 0;    // Times that the store was written anew (rule S2).
   std::size_t texts_missing = 0; // Still to be written again after one.
   std::uint64_t texts_lost = 0;  // The journal no longer had them.
+  std::uint64_t texts_mended = 0; // Found missing or changed in a store that was whole otherwise, and written again.
 };
 
 class Router {

@@ -118,9 +118,7 @@ void Router::Loop::leave(bool published) {
   trouble_since.reset();
   if (flight.rewrite) {
     ++totals.rewrites;
-    const auto texts = engine.texts();
-    texts_missing.assign(texts.begin(), texts.end());
-    texts_sweep.emplace();
+    restore_all_texts();
   }
   ++totals.commits;
   totals.dead_letters += flight.dead_letters;

@@ -44,6 +44,10 @@ void Router::Loop::forget_all() {
   rewrite_outbox.clear();
   texts_missing.clear();
   texts_sweep.reset();
+  texts_are_damaged = false;
+  texts_look.clear();
+  texts_look_at = {};
+  texts_lost.clear();
   texts_note = Noted::no;
   known_out.clear();
   said_until = stored_once = offset_none;
@@ -192,11 +196,7 @@ Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta
     next = bounds->first;
   }
   applied_steady = ports.clock.steady();
-  if (*wanted && !rewrite_wanted) {  // An earlier owner did not come to the end of it.
-    const auto texts = engine.texts();
-    texts_missing.assign(texts.begin(), texts.end());
-    texts_sweep.emplace();
-  }
+  if (*wanted && !rewrite_wanted) restore_all_texts();  // An earlier owner did not come to the end of it.
   scout_next = next;
   scout_epoch = engine.epoch();
   phase = Phase::claiming;

@@ -79,7 +79,15 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] Result<std::optional<std::string>> text_from_journal(const engine::ReplyWanted& wanted);
   void restore_texts();
   void erase_unknown_texts();
-  void add_text(const journal::Stored& record, const engine::TextPlace& place);
+  [[nodiscard]] std::optional<state::Body> text_in(const journal::Stored& record, const engine::TextPlace& place) const;
+
+  // router_texts.cpp: texts that the store does not give out as they were written.
+  void restore_all_texts();
+  [[nodiscard]] bool may_look_at_texts() const;
+  void look_at_texts();
+  [[nodiscard]] Result<std::vector<engine::TextPlace>> unreadable_texts(ConversationId conversation);
+  [[nodiscard]] bool mend_text(state::Body body);
+  void lose_text(const engine::TextPlace& place);
 
   // router.cpp
   bool read_and_apply();
@@ -164,6 +172,10 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   std::optional<RewriteWanted> rewrite_wanted;
   std::vector<state::OutboxEntry> rewrite_outbox;  // Of the commit that was refused.
   std::deque<engine::TextPlace> texts_missing;     // To be written again, by offset.
+  bool texts_are_damaged = false;                  // Those are: what stands there under their ids is replaced.
+  std::vector<ConversationId> texts_look;          // Still to be looked at in this walk through what should be there.
+  Milliseconds texts_look_at{};                    // Monotonic: when that goes on.
+  std::set<std::pair<ConversationId, std::uint32_t>> texts_lost;  // The journal no longer has them: not looked for again.
   std::optional<std::string> texts_sweep;          // Where the walk for texts that nobody knows goes on; none: it is over.
   enum class Noted { no, under_way, yes } texts_note = Noted::no;  // The control stream says that texts are missing.
   std::set<std::tuple<journal::Stream, Offset, std::uint32_t>> known_out;  // Effects of a rebuild that are out already.

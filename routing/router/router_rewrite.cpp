@@ -181,7 +181,8 @@ void Router::Loop::restore_texts() {
     if (records.error().fault == Fault::unavailable) return trouble(records.error());
     const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);
     if (!bounds) return trouble(bounds.error());
-    for (; !texts_missing.empty() && texts_missing.front().offset < bounds->first; ++totals.texts_lost) texts_missing.pop_front();
+    for (; !texts_missing.empty() && texts_missing.front().offset < bounds->first; texts_missing.pop_front())
+      lose_text(texts_missing.front());
     return;
   }
   const auto last = records->empty() ? first : records->back().offset;
@@ -190,8 +191,13 @@ void Router::Loop::restore_texts() {
     const auto& place = texts_missing.front();
     if (!engine.conversation(place.conversation)) continue;  // Forgotten meanwhile, and its texts with it.
     while (record != records->end() && record->offset < place.offset) ++record;
-    if (record != records->end() && record->offset == place.offset) add_text(*record, place);
-    else ++totals.texts_lost;
+    if (record == records->end() || record->offset != place.offset) {
+      lose_text(place);
+      continue;
+    }
+    auto body = text_in(*record, place);
+    if (body && !texts_are_damaged) batch.add_body(std::move(*body));
+    else if (body && !mend_text(std::move(*body))) return;
   }
 }
 
@@ -222,15 +228,15 @@ Result<std::optional<std::string>> Router::Loop::text_from_journal(const engine:
   return std::optional<std::string>();
 }
 
-void Router::Loop::add_text(const journal::Stored& record, const engine::TextPlace& place) {
+std::optional<state::Body> Router::Loop::text_in(const journal::Stored& record, const engine::TextPlace& place) const {
   const auto decoded = decode_record(record.entry.type, record.entry.value);
-  if (!decoded) return;
-  if (const auto* message = std::get_if<MessageReceived>(&*decoded)) {
-    batch.add_body({place.conversation, place.sequence, message->message.id, record.entry.value, record.offset});
-  } else if (const auto* command = std::get_if<CommandIssued>(&*decoded)) {
-    const auto written = written_by(*command, engine, place, record.appended_at);
-    if (written) batch.add_body({place.conversation, place.sequence, written->id, body_json(*written)});
-  }
+  if (!decoded) return std::nullopt;
+  if (const auto* message = std::get_if<MessageReceived>(&*decoded))
+    return state::Body{place.conversation, place.sequence, message->message.id, record.entry.value, record.offset};
+  const auto* command = std::get_if<CommandIssued>(&*decoded);
+  const auto written = command != nullptr ? written_by(*command, engine, place, record.appended_at) : std::nullopt;
+  if (!written) return std::nullopt;
+  return state::Body{place.conversation, place.sequence, written->id, body_json(*written)};
 }
 
 }  // namespace usher::router

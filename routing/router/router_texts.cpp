@@ -1,0 +1,91 @@
+// Texts that the store does not give out as they were written (rule S5): missing, changed, or listed at a wrong place. No commit
+// runs into them and no digest covers them, so the owner looks through all that should be there, bit by bit: after each load, and
+// again from time to time. What it misses is read from the journal like the texts of a lost store.
+#include <algorithm>
+#include <set>
+
+#include "routing/router/router_loop.hpp"
+
+namespace usher::router {
+namespace {
+
+constexpr Milliseconds texts_look_every{10 * 60'000};
+// About a millisecond of looking, then whatever else waits. 50,000 conversations take about a minute, ten while there is work.
+constexpr Milliseconds texts_look_pause{10};
+constexpr Milliseconds texts_look_pause_at_work{100};
+constexpr std::size_t texts_at_one_look = 16;
+constexpr std::size_t a_question_costs = 2;  // As much as two texts, whatever comes back.
+
+}  // namespace
+
+// Everything that the engine knows of, into a store that begins without texts.
+void Router::Loop::restore_all_texts() {
+  const auto texts = engine.texts();
+  texts_missing.assign(texts.begin(), texts.end());
+  texts_sweep.emplace();
+  texts_are_damaged = false;
+  texts_look.clear();
+  texts_look_at = {};
+}
+
+bool Router::Loop::may_look_at_texts() const {
+  return phase == Phase::routing && applied >= claimed_at && !stopping && !troubled && !rewrite_wanted && !answer_lost &&
+         texts_missing.empty() && !texts_sweep && ports.store.checks_texts();
+}
+
+void Router::Loop::look_at_texts() {
+  const auto now = ports.clock.steady();
+  if (!may_look_at_texts() || now < texts_look_at) return;
+  if (texts_look.empty()) {
+    texts_look = engine.conversation_ids();
+    std::erase_if(texts_lost, [this](const auto& lost) { return !engine.conversation(lost.first); });
+  }
+  std::vector<engine::TextPlace> missing;
+  for (std::size_t looked = 0; !texts_look.empty() && looked < texts_at_one_look; texts_look.pop_back()) {
+    const auto found = unreadable_texts(texts_look.back());
+    if (!found) return trouble(found.error());
+    looked += a_question_costs + engine.texts(texts_look.back()).size();
+    missing.insert(missing.end(), found->begin(), found->end());
+  }
+  const bool at_work = !caught_up || !batch.empty() || !in_flight.empty();
+  texts_look_at = now + (texts_look.empty() ? texts_look_every : at_work ? texts_look_pause_at_work : texts_look_pause);
+  std::sort(missing.begin(), missing.end());
+  texts_missing.assign(missing.begin(), missing.end());
+  texts_are_damaged = !missing.empty();
+}
+
+// Of what is committed; the rest is on its way.
+Result<std::vector<engine::TextPlace>> Router::Loop::unreadable_texts(ConversationId conversation) {
+  auto places = engine.texts(conversation);
+  std::erase_if(places, [this](const engine::TextPlace& place) {
+    return place.offset > stored.offset || texts_lost.contains({place.conversation, place.sequence});
+  });
+  if (places.empty()) return places;
+  const auto upto = places.back().sequence;
+  const auto read = ports.store.bodies(options.partition, conversation, upto + 1, upto - places.front().sequence + 1);
+  // A list of texts that is none holds none.
+  if (!read && read.error().fault == Fault::malformed) return places;
+  if (!read) return read.error();
+  std::set<std::uint32_t> there;
+  for (const auto& body : *read) there.insert(body.sequence);
+  std::erase_if(places, [&](const engine::TextPlace& place) { return there.contains(place.sequence); });
+  return places;
+}
+
+// Written once, so one that is damaged has to be replaced by name. False: the store cannot be asked now.
+bool Router::Loop::mend_text(state::Body body) {
+  const auto there = ports.store.body(options.partition, body.id);
+  if (!there) return trouble(there.error()), false;
+  // Taken for new again after its window, a message stands where it stood first.
+  if (*there && (*there)->conversation != body.conversation) return true;
+  body.replaces = !*there;
+  ++totals.texts_mended;
+  batch.add_body(std::move(body));
+  return true;
+}
+
+void Router::Loop::lose_text(const engine::TextPlace& place) {
+  if (texts_lost.insert({place.conversation, place.sequence}).second) ++totals.texts_lost;
+}
+
+}  // namespace usher::router
