@@ -37,6 +37,17 @@ std::string_view take(std::string_view& text, char separator) {
   return part;
 }
 
+std::string head_of(const Body& body) {
+  return body.conversation.text() + " " + std::to_string(body.sequence) + " " + hexadecimal(text_checksum(body));
+}
+
+// The parts of an entry before and behind its checksum.
+std::string head_of(const OutboxEntry& entry) {
+  return std::to_string(entry.offset) + " " + std::to_string(entry.index) + " " + std::string(journal::stream_name(entry.stream)) +
+         " " + std::to_string(entry.entry.id.size()) + " " + std::to_string(entry.entry.type.size());
+}
+std::string content_of(const OutboxEntry& entry) { return entry.entry.id + " " + entry.entry.type + "\n" + entry.entry.value; }
+
 }  // namespace
 
 std::string hexadecimal(const Hash128& hash) { return HashId{hash.high, hash.low}.text(); }
@@ -71,12 +82,13 @@ Result<std::optional<StoredMeta>> decode_meta(RedisView fields) {
 }
 
 std::string encode_body(const Body& body) {
-  return body.conversation.text() + " " + std::to_string(body.sequence) + " " + hexadecimal(text_checksum(body)) + "\n" + body.json;
+  return head_of(body) + "\n" + body.json;
 }
 
 Result<Body> decode_body(MessageId id, std::string_view text) {
   Body body;
   body.id = id;
+  const auto whole = text;
   auto head = take(text, '\n');
   const auto conversation = ConversationId::parse(take(head, ' '));
   // No bit makes one form the other: a number ends at a space or at the end of the line, and two bits are between those.
@@ -85,38 +97,42 @@ Result<Body> decode_body(MessageId id, std::string_view text) {
   if (sound) {
     body.conversation = *conversation;
     body.json = text;
-    Hash128 written;
-    if (sealed) sound = parse(head, written) && written == text_checksum(body);
+    // As it was written, to the last letter.
+    if (sealed) sound = whole.starts_with(head_of(body) + "\n");
   }
   if (!sound) return damaged("the text of message " + id.text());
   return body;
 }
 
 std::string encode_effect(const OutboxEntry& entry) {
-  const auto& [id, type, value] = entry.entry;
-  return std::to_string(entry.offset) + " " + std::to_string(entry.index) + " " +
-         std::string(journal::stream_name(entry.stream)) + " " + std::to_string(id.size()) + " " +
-         std::to_string(type.size()) + "\n" + id + " " + type + "\n" + value;
+  const auto head = head_of(entry);
+  const auto content = content_of(entry);
+  return head + " " + hexadecimal(siphash128(head + "\n" + content, 0x7573686572, 0x656666656374)) + "\n" + content;
 }
 
 Result<OutboxEntry> decode_effect(std::string_view text) {
   OutboxEntry entry;
   std::size_t id_size = 0;
   std::size_t type_size = 0;
-  bool good = parse(take(text, ' '), entry.offset) && parse(take(text, ' '), entry.index);
-  const auto stream = take(text, ' ');
+  const auto whole = text;
+  auto head = take(text, '\n');
+  bool good = parse(take(head, ' '), entry.offset) && parse(take(head, ' '), entry.index);
+  const auto stream = take(head, ' ');
   bool known = false;
   for (int i = 0; i < journal::stream_count; ++i)
     if (journal::stream_name(static_cast<Stream>(i)) == stream) {
       entry.stream = static_cast<Stream>(i);
       known = true;
     }
-  good = good && known && parse(take(text, ' '), id_size) && parse(take(text, '\n'), type_size);
+  good = good && known && parse(take(head, ' '), id_size);
+  const bool sealed = head.find(' ') != std::string_view::npos;
+  good = good && parse(take(head, ' '), type_size);
   good = good && id_size <= text.size() && type_size <= text.size() && id_size + type_size + 2 <= text.size();
   if (!good) return damaged("an entry of the outbox");
   entry.entry.id = text.substr(0, id_size);
   entry.entry.type = text.substr(id_size + 1, type_size);
   entry.entry.value = text.substr(id_size + type_size + 2);
+  if (sealed && encode_effect(entry) != whole) return damaged("an entry of the outbox");
   return entry;
 }
 

@@ -54,7 +54,7 @@ struct StoredMeta {
 [[nodiscard]] std::string encode_body(const Body& body);
 [[nodiscard]] Result<Body> decode_body(MessageId id, std::string_view text);
 
-// "OFFSET INDEX STREAM ID-BYTES TYPE-BYTES\nID TYPE\nVALUE"
+// "OFFSET INDEX STREAM ID-BYTES TYPE-BYTES CHECKSUM\nID TYPE\nVALUE"; the checksum as above.
 [[nodiscard]] std::string encode_effect(const OutboxEntry& entry);
 [[nodiscard]] Result<OutboxEntry> decode_effect(std::string_view text);
 
