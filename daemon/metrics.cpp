@@ -78,6 +78,8 @@ struct Metrics::Families {
       gauge(registry, "usher_router_texts_missing", "Texts still to be written again after that.").Add({});
   prometheus::Gauge& texts_lost =
       gauge(registry, "usher_router_texts_lost", "Texts that the journal no longer had then.").Add({});
+  prometheus::Gauge& texts_mended =
+      gauge(registry, "usher_router_texts_mended", "Texts found missing or changed in the store and written again.").Add({});
   prometheus::Gauge& snapshots = gauge(registry, "usher_snapshots", "Snapshots written since start.").Add({});
   prometheus::Gauge& snapshot_offset =
       gauge(registry, "usher_snapshot_offset", "Offset of the newest snapshot written here; -1: none yet.").Add({});
@@ -139,6 +141,7 @@ void Metrics::Families::fill(const router::RouterStatus& status, const engine::E
   rewrites.Set(static_cast<double>(status.rewrites));
   texts_missing.Set(static_cast<double>(status.texts_missing));
   texts_lost.Set(static_cast<double>(status.texts_lost));
+  texts_mended.Set(static_cast<double>(status.texts_mended));
   if (engine == nullptr) return;
   for (const auto& queue : engine->queues()) {
     const auto& name = queue.id.text();
