@@ -46,7 +46,7 @@ def on_servers():
         "kill": (server_faults.kill, 10, 20),
         "pause": (server_faults.pause, 3, 10),
         "flush": (store_faults.flush, 5, 8),
-        "restore": (store_faults.restore, 4, 8),
+        "restore": (store_faults.restore, 5, 10),
         "redis-stop": (server_faults.redis_stop, 1, 1),
         "kafka-stop": (server_faults.kafka_stop, 1, 1),
         "topic-recreated": (split_faults.topic_recreated, 1, 2),

@@ -7,7 +7,7 @@ from fleet import Fleet, fresh_redis
 from redis_link import wait_until
 
 LOSSES = ("everything", "meta", "table", "outbox", "everything and the owner", "tables", "outbox-order", "leases")
-HARMS = ("tail cut", "old copy", "bit in the file", "bit in a value")
+HARMS = ("tail cut", "old copy", "bit in the file", "bit in a value", "bit in a text")
 
 
 def flush(task):
@@ -79,10 +79,13 @@ def restore(task):
             fleet.recovers(load, "before it", sends=5, commands=10)
             with fleet.watch.expect_rollback():
                 before = generation_of(fleet)
-                said = harm_redis(task, fleet, harm, backup)
+                said, mended = harm_redis(task, fleet, harm, backup)
                 fleet.recovers(load, f"{harm}{said}", within=90)
                 if harm == "bit in a value" and not wait_until(lambda: generation_of(fleet) not in (None, before), 20):
                     task.totals.trouble("a wrong value was loaded and taken for right")
+                # What the audit does not say by itself.
+                if mended and not wait_until(mended, fleet.texts_within):
+                    task.totals.trouble("a wrong text was taken for right")
             task.rounds_done += 1
             # Each folds the whole log anew, so that many rounds are not all audited.
             if rounds < 10 or task.rounds_done % 4 == 0:
@@ -102,16 +105,15 @@ def harm_redis(task, fleet, harm, backup):
     # A wrong value is found when the state is loaded, not before: nobody may go on from memory.
     routers = fleet.with_role("router") if harm.startswith("bit") else []
     with fleet.watch.look_away():
-        if harm == "bit in a value":
+        if harm in FLIP_OF:
             for router in routers:
                 router.kill()
-            flip_in_value(task, fleet)
-            said = ""
+            said, mended = "", FLIP_OF[harm](task, fleet)
         else:
             fleet.machines.stop_redis()
             for router in routers:
                 router.kill()
-            said = HARM_OF[harm](task, fleet, backup)
+            said, mended = HARM_OF[harm](task, fleet, backup), None
             fleet.machines.start_redis()
         for router in routers:
             router.begin()
@@ -120,7 +122,7 @@ def harm_redis(task, fleet, harm, backup):
         owned = wait_until(lambda: fleet.owner(within=1), 60)
         if not owned:
             task.totals.trouble(f"{harm}: nobody owns the partition")
-    return said
+    return said, mended
 
 
 def put_back(_task, fleet, backup):
@@ -174,4 +176,27 @@ def flip_in_value(task, fleet):
         link.close()
 
 
+def flip_in_text(task, fleet):
+    """In any byte of it, head and checksum too. Says how to see that it is as it was, or gone with its conversation."""
+    link = fleet.share.redis_link()
+    try:
+        keys = [fleet.share.key(f"msg:{id}") for id in sorted(fleet.ledger.so_far().messages.values())]
+        key = task.random.choice([key for key in keys if link.ask("GET", key)])
+        sound = link.ask("GET", key)
+        text = bytearray(sound)
+        text[task.random.randrange(len(text))] ^= 1 << task.random.randrange(8)
+        link.ask("SET", key, bytes(text))
+    finally:
+        link.close()
+
+    def mended():
+        again = fleet.share.redis_link()
+        try:
+            return again.ask("GET", key) in (sound, None)
+        finally:
+            again.close()
+    return mended
+
+
 HARM_OF = {"tail cut": cut_tail, "old copy": put_back, "bit in the file": flip_in_file}
+FLIP_OF = {"bit in a value": flip_in_value, "bit in a text": flip_in_text}
