@@ -12,7 +12,7 @@ namespace usher::connectors {
 namespace {
 
 constexpr std::size_t window_max = 256;   // Not reported yet.
-static_assert(mails_waiting_in_all_max + limits::mails_in_flight_max <= window_max - 100, "mails leave room for what is no mail");
+static_assert(limits::mails_waiting_in_all_max + limits::mails_in_flight_max <= window_max - 100, "mails leave room for what is no mail");
 constexpr std::size_t behind_max = 8192;  // With those that are and wait for one before them: a mail may take ten minutes.
 constexpr int stretches_at_once = 16;      // Of the inbound stream, searched before anything else has its turn.
 constexpr std::size_t recent_max = 2048;  // More than a router may have under way when it is paused.

@@ -45,12 +45,14 @@ void MailLane::set_pace(Mailbox& mailbox, const email::SmtpAccount& account) {
   mailbox.mails_per_minute = rate;
 }
 
+// A server takes one more place only while more are free than it has. So one that hangs ends at half of them, a second one at a
+// quarter, and whoever comes then still finds one, whatever hangs and however many mailboxes are there.
 bool MailLane::has_room_for(const Mailbox& mailbox) const {
-  std::size_t to_server = 0;
+  std::size_t of_server = 0;
   for (const auto& [connector, other] : mailboxes_)
-    if (other.server == mailbox.server) to_server += other.in_flight;
-  return mailbox.in_flight < static_cast<std::size_t>(mailbox.connections) && to_server < mails_to_one_server_max &&
-         tickets_.size() < limits::mails_in_flight_max;
+    if (other.server == mailbox.server) of_server += other.in_flight;
+  const std::size_t free = limits::mails_in_flight_max - std::min(tickets_.size(), limits::mails_in_flight_max);
+  return mailbox.in_flight < static_cast<std::size_t>(mailbox.connections) && of_server < free;
 }
 
 MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, const Queue& queue) {
@@ -72,7 +74,7 @@ MailLane::Turn MailLane::turn(const ConnectorId& connector, int attempt, const Q
     wait = mailbox.bucket->take("", now);
     if (wait == Milliseconds{0}) return {};
   }
-  if (queue.in_all >= mails_waiting_in_all_max) return {false, paced("more replies are waiting than the mail servers take", attempt), {}};
+  if (queue.in_all >= limits::mails_waiting_in_all_max) return {false, paced("more replies are waiting than the mail servers take", attempt), {}};
   return {false, std::nullopt, wait};
 }
 
@@ -120,11 +122,11 @@ void MailLane::give_up_the_unknown(const std::string& message_id, Verdict& verdi
   const auto [found, is_first] = unknown_.try_emplace(message_id, 0);
   if (is_first) unknown_order_.push_back(message_id);
   const int times = ++found->second;
-  if (unknown_order_.size() > mails_unknown_remembered) {
+  if (unknown_order_.size() > limits::mails_unknown_remembered) {
     unknown_.erase(unknown_order_.front());
     unknown_order_.pop_front();
   }
-  if (times < mail_unknown_max) return;
+  if (times < limits::mail_unknown_max) return;
   verdict.state = DeliveryState::failed;
   verdict.retry_after = {};
   verdict.detail = "it may have arrived: the mail server was given the mail " + std::to_string(times) + " times and never said whether it took it";

@@ -20,17 +20,6 @@
 
 namespace usher::connectors {
 
-// Of all connectors, read and not sent; more are put off, so that the window of egress has room for what is no mail.
-inline constexpr std::size_t mails_waiting_in_all_max = 128;
-static_assert(limits::mails_waiting_max < mails_waiting_in_all_max);
-// One server's, however many mailboxes are there: one that hangs leaves room for the others.
-inline constexpr std::size_t mails_to_one_server_max = limits::mails_in_flight_max / 2;
-
-// So often one reply's mail may be taken without a word; then an agent decides, since each may be a copy for the customer.
-inline constexpr int mail_unknown_max = 3;
-// Mails of which it is known how often; the oldest is forgotten first, and all with the process.
-inline constexpr std::size_t mails_unknown_remembered = 4096;
-
 // What mails need besides their server. Each may be empty.
 struct MailHooks {
   TokenSource tokens;    // For accounts that log in with an access token.
@@ -46,7 +35,7 @@ class MailLane {
   struct Turn {
     bool now = true;
     std::optional<Verdict> put_off;  // Not in this attempt.
-    Milliseconds wait{0};            // Neither: worth asking again after so long; 0: when one of its mails is done.
+    Milliseconds wait{0};            // Neither: worth asking again after so long; 0: when a mail is done.
   };
 
   // Mails ahead of one that wait.
@@ -83,6 +72,7 @@ class MailLane {
     int attempt = 1;
   };
   void set_pace(Mailbox& mailbox, const email::SmtpAccount& account);
+  // Places of its own, and on its server.
   [[nodiscard]] bool has_room_for(const Mailbox& mailbox) const;
   void finished(MailClient::Result result);
   void note(Mailbox& mailbox, const Verdict& verdict);

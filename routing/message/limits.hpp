@@ -119,13 +119,19 @@ static_assert(retry_first < retry_longest && retry_longest < held_reply_look_eve
 static_assert(retry_longest * mail_attempts_max > 5 * 24h && retry_longest * mail_attempts_max < 6 * 24h);
 inline constexpr std::size_t mails_in_flight_max = 8;   // Over all connectors: each has a thread.
 inline constexpr std::size_t mails_waiting_max = 64;    // Of one connector, read and not sent; more are put off.
+inline constexpr std::size_t mails_waiting_in_all_max = 128;  // So that the window of egress has room for what is no mail.
 inline constexpr auto mail_before_dot_within = 120s;    // From looking up the name to the end of the text.
 inline constexpr auto mail_after_dot_within = 600s;     // RFC 5321 4.5.3.2.6: who leaves earlier sends twice.
 inline constexpr auto mail_rest = 30s;                  // A server that did not answer, or refused the login, is left alone.
 inline constexpr auto mail_retry_first = 60s;           // Doubled up to retry_longest: servers greylist for minutes.
 inline constexpr std::size_t mail_answer_bytes_max = 1000;  // Of what a server says.
+// So often one reply's mail may be taken without a word; then an agent decides, since each may be a copy for the customer.
+inline constexpr int mail_unknown_max = 3;
+// Mails of which it is known how often; the oldest is forgotten first, and all with the process.
+inline constexpr std::size_t mails_unknown_remembered = 4096;
 inline constexpr std::size_t sent_copies_waiting_max = 64;
 inline constexpr std::size_t sent_copies_bytes_max = 64 * 1024 * 1024;
+static_assert(mails_waiting_max < mails_waiting_in_all_max);
 static_assert(mails_waiting_max * 4 <= 256, "one connector's mails leave room in the window of egress");
 static_assert(mail_rest < mail_retry_first && mail_retry_first < retry_longest);
 

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 
@@ -84,16 +85,16 @@ TEST_CASE("a mail whose end is never answered is given up before a customer has 
   SmtpServer server({}, [](std::string_view stage, const SmtpGot&) { return stage == "dot" ? std::optional<std::string>("") : std::nullopt; });
   desk.mail_to(server);
   desk.start();
-  for (int attempt = 1; attempt <= mail_unknown_max; ++attempt) {
+  for (int attempt = 1; attempt <= limits::mail_unknown_max; ++attempt) {
     desk.write_mail(1, attempt);
     const auto report = desk.wait_for(static_cast<std::size_t>(attempt)).back();
-    CHECK(report.state == (attempt < mail_unknown_max ? DeliveryState::deferred : DeliveryState::failed));
-    if (attempt == mail_unknown_max) CHECK(report.detail.starts_with("it may have arrived: "));
+    CHECK(report.state == (attempt < limits::mail_unknown_max ? DeliveryState::deferred : DeliveryState::failed));
+    if (attempt == limits::mail_unknown_max) CHECK(report.detail.starts_with("it may have arrived: "));
     desk.clock.pass(30'000);
   }
   desk.write_mail(2);  // Each reply by itself.
-  CHECK(desk.wait_for(mail_unknown_max + 1).back().state == DeliveryState::deferred);
-  CHECK(server.connections() == mail_unknown_max + 1);
+  CHECK(desk.wait_for(limits::mail_unknown_max + 1).back().state == DeliveryState::deferred);
+  CHECK(server.connections() == limits::mail_unknown_max + 1);
 }
 
 TEST_CASE("a mail server that is silent after the text is left alone and holds nobody up", "[egress]") {
@@ -120,10 +121,39 @@ TEST_CASE("mailboxes of one server that hangs take half of the places for mails 
   desk.mail_to(good);
   desk.start();
   for (std::uint64_t i = 1; i <= 12; ++i) desk.write(i, i, 1, ("mail-" + std::to_string(i % 6 + 1)).c_str());
-  await([&] { return hanging.connections() == mails_to_one_server_max; });
+  await([&] { return hanging.connections() == limits::mails_in_flight_max / 2; });
   desk.write_mail(100);
   CHECK(desk.only().state == DeliveryState::sent);
-  CHECK(hanging.connections() == mails_to_one_server_max);
+  CHECK(hanging.connections() == limits::mails_in_flight_max / 2);
+}
+
+TEST_CASE("three mail servers that hang leave a place for a fourth", "[egress]") {
+  EgressDesk desk;
+  const auto hang = [](std::string_view stage, const SmtpGot&) { return stage == "MAIL" ? std::optional(SmtpServer::hang) : std::nullopt; };
+  std::vector<std::unique_ptr<SmtpServer>> hanging;
+  for (std::uint64_t server = 0; server < 3; ++server) {
+    hanging.push_back(std::make_unique<SmtpServer>(SmtpHabits{}, hang));
+    desk.mail_to(*hanging.back());
+    for (std::uint64_t i = 1; i <= 4; ++i) desk.add_mailbox(server * 4 + i);
+  }
+  SmtpServer good;
+  desk.mail_to(good);
+  desk.start();
+  std::size_t number = 0;
+  for (std::uint64_t server = 0; server < 3; ++server) {
+    // Two to each of its mailboxes: as many as there are places in all.
+    for (std::uint64_t i = 0; i < limits::mails_in_flight_max; ++i, ++number)
+      desk.write(number + 1, number + 1, 1, ("mail-" + std::to_string(server * 4 + i % 4 + 1)).c_str());
+    await([&] {
+      return hanging[server]->connections() == std::array{4, 2, 1}[server] && desk.egress->status().pending == (server + 1) * limits::mails_in_flight_max;
+    });
+  }
+  desk.write_mail(100);
+  desk.write_mail(101);
+  for (const auto& report : desk.wait_for(2)) CHECK(report.state == DeliveryState::sent);
+  CHECK(hanging[0]->connections() == 4);
+  CHECK(hanging[1]->connections() == 2);
+  CHECK(hanging[2]->connections() == 1);
 }
 
 TEST_CASE("many mailboxes that hang together leave room for other channels and for mailboxes that do not", "[egress]") {
@@ -140,7 +170,7 @@ TEST_CASE("many mailboxes that hang together leave room for other channels and f
   desk.write(1000, 1000);
   web.wait_for(1);
   desk.write_mail(1001);
-  const std::size_t put_off = 300 - mails_waiting_in_all_max - mails_to_one_server_max;
+  const std::size_t put_off = 300 - limits::mails_waiting_in_all_max - limits::mails_in_flight_max / 2;
   await([&] { return desk.reports().size() == put_off + 2; });
   std::size_t sent = 0;
   for (const auto& report : desk.reports()) {
