@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t references_kept = 20;
 constexpr std::size_t quoted_bytes_max = 64 * 1024;
 
-// The mailbox, plain or with a tag: the addresses that mint_reply_address() makes, and any other.
+// The mailbox, plain or with a tag: the addresses that thread_key.hpp makes, and any other.
 bool is_of_mailbox(const std::string& mailbox, const std::string& address) {
   const std::size_t at = std::min(mailbox.rfind('@'), mailbox.size());
   const std::string_view local = std::string_view(mailbox).substr(0, at), domain = std::string_view(mailbox).substr(at);
@@ -137,16 +137,17 @@ Result<ComposedMail> compose_mail(const ReplyDraft& draft) {
   const std::string domain = draft.mailbox.substr(draft.mailbox.rfind('@') + 1);
   const std::string id = mint_message_id(draft.threads, draft.reply, draft.thread, domain);
   mail.message_id = id.substr(1, id.size() - 2);
-  // A bounce that returns nothing of the mail still comes to an address that names the conversation.
-  const std::string answer_address = mint_reply_address(draft.threads, draft.thread, draft.mailbox);
-  mail.envelope_from = draft.automatic ? "" : answer_address.empty() ? draft.mailbox : answer_address;
+  // A bounce that returns nothing of the mail still comes to an address that names the conversation. Not the one that customers
+  // answer to: servers on the way write the sender down, and what they know should not last.
+  const std::string bounces_to = mint_envelope_sender(draft.threads, draft.thread, draft.mailbox, draft.now);
+  mail.envelope_from = draft.automatic ? "" : bounces_to.empty() ? draft.mailbox : bounces_to;
   mail.needs_smtputf8 = !is_ascii(mail.recipient) || !is_ascii(draft.mailbox);
 
   const auto field = [&](std::string_view name, const HeaderText& value) { mail.bytes += header_field(name, value); };
   field("Date", HeaderText::constant(mail_date(unix_ms(draft.written_at) / 1000)));
   field("From", *from);
   field("To", *to);
-  if (const auto answers = HeaderText::mailbox(draft.mailbox_name, answer_address))
+  if (const auto answers = HeaderText::mailbox(draft.mailbox_name, mint_reply_address(draft.threads, draft.thread, draft.mailbox)))
     field("Reply-To", *answers);
   field("Subject", HeaderText::words(reply_subject(draft.in_reply_to.subject)));
   field("Message-ID", HeaderText::constant(id));

@@ -21,6 +21,7 @@ struct ReplyDraft {
   std::string author;        // Name of the agent; "" for none.
   std::string text;          // CommonMark.
   Instant written_at;
+  Instant now;               // Of this attempt: the envelope's sender counts its days from it. Nothing in the bytes does.
   Message in_reply_to;       // The customer's message that the reply answers.
   std::vector<MailFile> files;
   bool automatic = false;    // Not written by a person: an acknowledgement.
@@ -28,8 +29,7 @@ struct ReplyDraft {
 
 struct ComposedMail {
   std::string message_id;      // Without angle brackets.
-  // The reply address, so that a bounce names the conversation whatever it returns; "" for an automatic one: nobody answers
-  // those.
+  // Tagged, so that a bounce names the conversation whatever it returns; "" for an automatic one: nobody answers those.
   std::string envelope_from;
   std::string recipient;
   std::string bytes;

@@ -38,7 +38,7 @@ Result<Parsed> parse(const Instance& instance, const Raw& raw) {
   return parsed;
 }
 
-Result<Rendered> render(const Instance& instance, const Outbound& outbound, Instant) {
+Result<Rendered> render(const Instance& instance, const Outbound& outbound, Instant now) {
   auto account = email::account_of(instance);
   if (!account) return account.error();
   if (!account->smtp) return fail(Fault::malformed, "smtp_url: is missing, so no reply can be sent");
@@ -51,6 +51,7 @@ Result<Rendered> render(const Instance& instance, const Outbound& outbound, Inst
   draft.author = outbound.author;
   draft.text = outbound.text;
   draft.written_at = outbound.written_at;
+  draft.now = now;
   draft.in_reply_to = outbound.in_reply_to;
   for (const File& file : outbound.files) draft.files.push_back({file.type, file.name, {}, file.bytes, false});
   auto mail = email::compose_mail(draft);

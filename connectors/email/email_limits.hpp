@@ -25,6 +25,7 @@ inline constexpr std::size_t html_bytes_max = 4 * 1024 * 1024;  // What is read 
 inline constexpr std::size_t text_bytes_max = usher::message::limits::message_text_bytes_max;
 inline constexpr std::size_t text_kept_bytes = 16 * 1024;            // Of a text that has to be cut to fit one record, at least.
 inline constexpr std::size_t record_bytes_for_intake = 32 * 1024;    // Of a record, for what is added after the mail was read.
+inline constexpr int envelope_days = 14;  // So long a bounce is believed by its recipient alone: queues give up within five.
 inline constexpr std::size_t report_part_bytes_max = 256 * 1024;
 inline constexpr std::size_t raw_text_bytes_max = 64 * 1024;  // Of an unparsed mail, what is shown.
 

@@ -142,7 +142,7 @@ void fill_thread(const MailDoor& door, const Mail& mail, const MailKind& kind, M
   message.thread.in_reply_to = short_list(mail.in_reply_to);
   message.thread.references = short_list(mail.references);
   if (door.threads.secrets.empty()) return;
-  message.thread.token = find_thread(door.threads, mail);
+  message.thread.token = find_thread(door.threads, mail, message.received_at);
   // A report belongs to the conversation of the mail it is about.
   for (const auto& id : kind.original_ids)
     if (!message.thread.token) message.thread.token = verify_message_id(door.threads, id);
@@ -192,6 +192,7 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   message.tenant = door.tenant;
   message.connector = door.connector;
   message.channel = "email";
+  message.received_at = received_at;
   // Over all mailboxes of a tenant: `mail` stands where other channels have the connector.
   message.id = message_id(door.tenant, ConnectorId("mail"), mail.message_id + '\0' + content_of(mail, bytes));
   message.provider_message_id = mail.message_id.empty() ? "content:" + message.id.text() : short_text(mail.message_id);
@@ -204,7 +205,6 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
     if (message.delivered_to.size() < wire::list_items_max) message.delivered_to.push_back({"email", short_text(address), false});
   // The wire form knows the years 1970 to 9999; a mail from before is dated by its arrival alone.
   if (mail.date && unix_ms(*mail.date) >= 0 && parse_rfc3339(format_rfc3339(*mail.date))) message.sent_at = mail.date;
-  message.received_at = received_at;
   message.subject = short_text(mail.subject);
   message.text = mail.text;
   message.text_new = mail.unparsed ? mail.text : new_text(mail.text);

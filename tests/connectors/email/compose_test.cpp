@@ -25,6 +25,7 @@ ReplyDraft draft_of(const std::string& text) {
   draft.author = "Ben";
   draft.text = text;
   draft.written_at = Instant{Milliseconds{1795287483120}};
+  draft.now = draft.written_at;
   draft.thread = {3, 4};
   draft.in_reply_to.id = {5, 6};
   draft.in_reply_to.provider_message_id = "a1@example.org";
@@ -56,12 +57,23 @@ bool only_short_lines(const std::string& bytes) {
 
 }  // namespace
 
+TEST_CASE("a later attempt has another sender on the envelope and the same bytes", "[compose][rule-E5]") {
+  auto draft = draft_of("x");
+  const auto first = compose_mail(draft);
+  draft.now += std::chrono::hours(4 * 24);
+  const auto later = compose_mail(draft);
+  REQUIRE((first && later));
+  CHECK(first->bytes == later->bytes);
+  CHECK(first->envelope_from != later->envelope_from);
+  CHECK(verify_envelope_sender(draft.threads, later->envelope_from, draft.now + std::chrono::hours(14 * 24)) == MessageId{3, 4});
+}
+
 TEST_CASE("a reply answers the customer in the thread of the mail", "[compose]") {
   const auto sent = compose_mail(draft_of("It is **on its way**.\n\nBye"));
   REQUIRE(sent);
   CHECK(only_short_lines(sent->bytes));
   CHECK(sent->recipient == "ana@example.org");
-  CHECK(verify_reply_address(draft_of("").threads, sent->envelope_from) == MessageId{3, 4});
+  CHECK(verify_envelope_sender(draft_of("").threads, sent->envelope_from, draft_of("").now) == MessageId{3, 4});
   CHECK(without_reply_tag(sent->envelope_from) == "support@example.com");
   CHECK(without_reply_tag("support+eu@example.com") == "support+eu@example.com");
   const Mail mail = read_mail(sent->bytes);
@@ -74,6 +86,7 @@ TEST_CASE("a reply answers the customer in the thread of the mail", "[compose]")
   CHECK(verify_message_id(draft_of("").threads, mail.message_id) == MessageId{3, 4});
   REQUIRE(mail.reply_to.size() == 1);
   CHECK(verify_reply_address(draft_of("").threads, mail.reply_to[0].address) == MessageId{3, 4});
+  CHECK(without_reply_tag(mail.reply_to[0].address) == "support@example.com");
   CHECK(mail.text.starts_with("It is **on its way**.\n\nBye\n\n-- \nBen\n\nOn Sat, 21 Nov 2026 18:58:03 +0000, Ana M\u00fcller wrote:\n> Where is it?\n>> old\n>\n> Ana"));
   CHECK(mail.html.find("<strong>on its way</strong>") != std::string::npos);
   CHECK_FALSE(classify_mail(mail).automated);

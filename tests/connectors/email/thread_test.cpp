@@ -15,11 +15,13 @@ const std::vector<std::string> secrets{"new secret", "old secret"};
 const ThreadSecrets ours{TenantId("acme"), secrets};
 constexpr MessageId reply{0x0123456789abcdefULL, 0xfedcba9876543210ULL};
 constexpr MessageId message{0xffeeddccbbaa9988ULL, 0x7766554433221100ULL};
+constexpr Instant evening{Milliseconds{1795287483120}};
+constexpr auto day = std::chrono::hours{24};
 
 std::string bare(const std::string& id) { return id.substr(1, id.size() - 2); }
 
 Parsed read(const std::string& mail) {
-  return to_message({TenantId("acme"), ConnectorId("support-mail"), ours}, mail, Instant{Milliseconds{1795287483120}});
+  return to_message({TenantId("acme"), ConnectorId("support-mail"), ours}, mail, evening);
 }
 
 }  // namespace
@@ -45,6 +47,12 @@ TEST_CASE("an address of ours names the customer's message in any case of letter
   CHECK(mint_reply_address(ours, message, std::string(40, 'a') + "@example.com").empty());
 }
 
+TEST_CASE("an address that an earlier build wrote names its conversation years later", "[thread][rule-I5]") {
+  const std::string mail = "From: ana@example.org\nTo: support+77xn3tf3vkmyq53gkvcdgiqraa.u75eve7qpnxlw6y5@example.com\n\nyes";
+  const auto parsed = to_message({TenantId("acme"), ConnectorId("support-mail"), ours}, mail, evening + 3000 * day);
+  CHECK(parsed.messages[0].thread.token == message);
+}
+
 TEST_CASE("every changed byte makes an id nobody's", "[thread][rule-I5]") {
   const std::string id = bare(mint_message_id(ours, reply, message, "example.com"));
   for (std::size_t i = 0; i < id.find('@'); ++i) {
@@ -60,6 +68,45 @@ TEST_CASE("every changed byte makes an id nobody's", "[thread][rule-I5]") {
     changed[i] = changed[i] == 'a' ? 'b' : 'a';
     CHECK_FALSE(verify_reply_address(ours, changed));
   }
+}
+
+TEST_CASE("an envelope's sender names its conversation for two weeks and a day's slip of a clock", "[thread][rule-I5]") {
+  // Through the ends of the count of days, too.
+  for (const Instant now : {evening, from_unix_ms(32767LL * 86'400'000), from_unix_ms(32768LL * 86'400'000 + 5), from_unix_ms(0)}) {
+    const std::string sender = mint_envelope_sender(ours, message, "support@example.com", now);
+    CHECK(is_mail_address(sender));
+    CHECK(sender.find('@') == mint_reply_address(ours, message, "support@example.com").find('@'));
+    for (const int away : {-1, 0, 1, 13, 14}) CHECK(verify_envelope_sender(ours, sender, now + away * day) == message);
+    for (const int away : {-400, -2, 15, 16, 365, 4000}) CHECK_FALSE(verify_envelope_sender(ours, sender, now + away * day));
+  }
+  CHECK(mint_envelope_sender(ours, message, std::string(40, 'a') + "@example.com", evening).empty());
+}
+
+TEST_CASE("every changed byte makes a sender nobody's and it is no address to answer to", "[thread][rule-I5]") {
+  const std::string sender = mint_envelope_sender(ours, message, "support@example.com", evening);
+  for (std::size_t i = sender.find('+') + 1; i < sender.find('@'); ++i) {
+    std::string changed = sender;
+    changed[i] = changed[i] == 'a' ? 'b' : 'a';
+    CHECK_FALSE(verify_envelope_sender(ours, changed, evening));
+  }
+  const std::vector<std::string> others{"third secret"};
+  CHECK_FALSE(verify_envelope_sender({TenantId("other"), secrets}, sender, evening));
+  CHECK_FALSE(verify_envelope_sender({TenantId("acme"), others}, sender, evening));
+  CHECK_FALSE(verify_reply_address(ours, sender));
+  CHECK_FALSE(verify_envelope_sender(ours, mint_reply_address(ours, message, "support@example.com"), evening));
+}
+
+TEST_CASE("a bounce that returns nothing is found by its envelope for two weeks and by what it returns for ever", "[thread][rule-I5]") {
+  const std::string sender = mint_envelope_sender(ours, message, "support@example.com", evening);
+  const std::string late = mint_envelope_sender(ours, message, "support@example.com", evening - 15 * day);
+  const std::string id = mint_message_id(ours, reply, message, "example.com");
+  const std::string from = "From: MAILER-DAEMON@example.org\nReturn-Path: <>\nSubject: Undelivered Mail Returned to Sender\n";
+  CHECK(read(from + "To: " + sender + "\n\n550 5.1.1 no such user").messages[0].thread.token == message);
+  CHECK(read(from + "Delivered-To: " + sender + "\n\n550 5.1.1 no such user").messages[0].thread.token == message);
+  const auto ended = read(from + "To: " + late + "\n\n550 5.1.1 no such user").messages[0];
+  CHECK_FALSE(ended.thread.token);
+  CHECK(ended.automated == Automated::bounce);
+  CHECK(read(from + "To: " + late + "\nIn-Reply-To: " + id + "\n\n550 5.1.1 no such user").messages[0].thread.token == message);
 }
 
 TEST_CASE("another tenant's or another installation's id proves nothing", "[thread][rule-I5]") {
