@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <vector>
 
+#include "connectors/email/inbound_proof.hpp"
 #include "connectors/signature.hpp"
 #include "connectors/standard_webhooks.hpp"
 #include "connectors/urlencoded.hpp"
@@ -129,15 +131,36 @@ bool fits_line(std::string_view secret, const SignedRequest& request, Instant) {
   return equal_secrets(header(request, "x-line-signature"), base64(hmac_sha256(secret, request.body)));
 }
 
+// --- Posted mail: what its connector runs. ----------------------------------------------------------------------------------
+
+using email::InboundProvider;
+
+// Two kinds of secret at SendGrid: a user and a password have a colon between them, base64 has none.
+email::InboundSecrets mail_secrets(InboundProvider provider, std::string_view secret) {
+  const bool key = provider == InboundProvider::sendgrid && secret.find(':') == std::string_view::npos;
+  return key ? email::InboundSecrets{{}, {}, std::string(secret)} : email::InboundSecrets{std::string(secret), {}, {}};
+}
+
+template <InboundProvider provider>
+bool fits_mail(std::string_view secret, const SignedRequest& request, Instant now) {
+  Raw raw{header(request, "content-type"), {}, request.body, now};
+  for (const auto& [name, value] : request.headers) raw.headers.insert_or_assign(lower(name), value);
+  return email::verify_inbound(provider, mail_secrets(provider, secret), raw, now).has_value();
+}
+
 struct Scheme {
   std::string_view name;
   bool (*fits)(std::string_view secret, const SignedRequest& request, Instant now);
+  std::optional<InboundProvider> mail = std::nullopt;
 };
 constexpr Scheme schemes[] = {
     {"twilio", fits_twilio},     {"meta", fits_meta},
     {"slack", fits_slack},       {"telegram", fits_telegram},
     {"standard-webhooks", fits_standard}, {"viber", fits_viber},
     {"line", fits_line},         {"x-hub-signature-256", fits_meta},
+    {"sendgrid", fits_mail<InboundProvider::sendgrid>, InboundProvider::sendgrid},
+    {"mailgun", fits_mail<InboundProvider::mailgun>, InboundProvider::mailgun},
+    {"postmark", fits_mail<InboundProvider::postmark>, InboundProvider::postmark},
 };
 
 constexpr auto make_names() {
@@ -154,6 +177,8 @@ std::span<const std::string_view> webhook_schemes() { return names; }
 Result<void> verify_webhook(std::string_view scheme, std::string_view secret, const SignedRequest& request, Instant now) {
   const auto* found = std::find_if(std::begin(schemes), std::end(schemes), [&](const Scheme& s) { return s.name == scheme; });
   if (found == std::end(schemes)) return fail(Fault::malformed, "no such signature scheme: " + std::string(scheme));
+  if (found->mail && !secret.empty())
+    if (auto usable = email::check_inbound_secrets(*found->mail, mail_secrets(*found->mail, secret)); !usable) return usable.error();
   if (secret.empty() || !found->fits(secret, request, now)) return fail(Fault::unauthorised, "the signature does not fit");
   return {};
 }

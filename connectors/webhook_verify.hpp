@@ -20,10 +20,13 @@ struct SignedRequest {
   std::string body;                            // Raw.
 };
 
-// twilio, meta (also x-hub-signature-256), slack, telegram, standard-webhooks, viber, line.
+// twilio, meta (also x-hub-signature-256), slack, telegram, standard-webhooks, viber, line; and of posted mail, as its connector
+// checks it: sendgrid (the secret is USER:PASSWORD, or the public key of its policy), mailgun (the signing key), postmark
+// (USER:PASSWORD).
 [[nodiscard]] std::span<const std::string_view> webhook_schemes();
 
-// malformed: no such scheme. unauthorised: everything else, without saying what did not fit; an empty secret never fits.
+// malformed: no such scheme, or a secret that none of it can be. unauthorised: everything else, without saying what did not fit;
+// an empty secret never fits.
 [[nodiscard]] Result<void> verify_webhook(std::string_view scheme, std::string_view secret,
                                           const SignedRequest& request, Instant now);
 

@@ -62,7 +62,7 @@ Exit verify(const VerifyChoice& choice, bool json) {
 
   const auto now = choice.now_option->count() > 0 ? from_unix_ms(choice.now * 1000) : SystemClock().wall();
   const auto verified = connectors::verify_webhook(choice.scheme, secret, request, now);
-  // An unknown scheme is a mistake on the command line, not a wrong signature.
+  // An unknown scheme, or a secret that is none of its kind, is a mistake on the command line, not a wrong signature.
   if (!verified && verified.error().fault == Fault::malformed) return usage(verified.error());
   if (json) std::printf("{\"valid\":%s}\n", verified ? "true" : "false");
   else if (verified) std::puts("valid");
@@ -78,7 +78,7 @@ void add_verify_command(CLI::App& app, CtlContext& context) {
   for (const auto scheme : connectors::webhook_schemes()) schemes += (schemes.empty() ? "" : ", ") + std::string(scheme);
   auto* verify_command = app.add_subcommand("verify", "Check a webhook's signature; the body comes on standard input");
   verify_command->add_option("SCHEME", choice->scheme, schemes)->required();
-  verify_command->add_option("--secret", choice->secret, "The shared secret");
+  verify_command->add_option("--secret", choice->secret, "The shared secret; sendgrid: USER:PASSWORD, or its public key");
   verify_command->add_option("--secret-file", choice->secret_file, "A file with the shared secret");
   verify_command->add_option("--url", choice->url, "The URL that the provider called (twilio signs it)");
   verify_command->add_option("--header", choice->headers, "'Name: value', as often as needed")

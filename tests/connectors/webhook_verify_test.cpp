@@ -4,9 +4,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include <boost/json.hpp>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "connectors/signature.hpp"
 #include "connectors/standard_webhooks.hpp"
@@ -102,7 +106,56 @@ TEST_CASE("a Standard Webhook may carry several signatures, of which one must fi
 
 TEST_CASE("a scheme that does not exist is said to be so", "[verify]") {
   CHECK(verify_webhook("smoke", "s", {}, evening).error().fault == Fault::malformed);
-  CHECK(webhook_schemes().size() >= 7);
+  CHECK(webhook_schemes().size() >= 10);
+}
+
+TEST_CASE("posted mail is verified as its connector verifies it", "[verify]") {
+  // The sum was made by Python's hmac; it is that of the connector's own test.
+  const std::string form = "timestamp=1795287483&token=0123456789abcdef0123456789abcdef0123456789abcdef01&body-plain=x&signature=";
+  const std::string sum = "db9da1b3c16d2ba8aacc4a5e63b76f455ea734b7884369bdbb68b2588d4d6acb";
+  const std::string key = "signing-key-of-the-tests";
+  const auto at = from_unix_ms(1795287483'000);
+  const auto mailgun = [&](const std::string& body) { return SignedRequest{"", {{"Content-Type", "application/x-www-form-urlencoded"}}, body}; };
+  CHECK(fits("mailgun", key, mailgun(form + sum), at));
+  CHECK(fits("mailgun", key, mailgun(form + sum), at + std::chrono::hours(9)));
+  CHECK(!fits("mailgun", key, mailgun(form + sum), at + std::chrono::hours(10)));
+  CHECK(!fits("mailgun", key, mailgun(form + sum.substr(1)), at));
+  CHECK(!fits("mailgun", "another-key", mailgun(form + sum), at));
+  CHECK(!fits("mailgun", "", mailgun(form + sum), at));
+  CHECK(!fits("mailgun", key, {"", {}, form + sum}, at));  // No form without its type.
+
+  const std::string secret = "usher:correct-horse-battery";
+  for (const char* scheme : {"sendgrid", "postmark"}) {
+    INFO(scheme);
+    CHECK(fits(scheme, secret, {"", {{"Authorization", "Basic " + base64(secret)}}, "{}"}));
+    CHECK(!fits(scheme, secret, {"", {{"Authorization", "Basic " + base64("usher:correct-horse-batterx")}}, "{}"}));
+    CHECK(!fits(scheme, secret, {"", {}, "{}"}));
+    CHECK(verify_webhook(scheme, "usher:short", {}, evening).error().fault == Fault::malformed);
+  }
+}
+
+TEST_CASE("a mail that SendGrid signed is verified by the policy's public key", "[verify]") {
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  unsigned char* der = nullptr;
+  const int der_size = i2d_PUBKEY(key.get(), &der);
+  REQUIRE(der_size > 0);
+  const std::string public_key = base64({reinterpret_cast<const char*>(der), static_cast<std::size_t>(der_size)});
+  OPENSSL_free(der);
+  SignedRequest request{"", {{"X-Twilio-Email-Event-Webhook-Timestamp", seconds_now}}, "email=x"};
+  const std::string text = seconds_now + request.body;
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  REQUIRE(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1);
+  std::string signature(256, '\0');
+  std::size_t size = signature.size();
+  REQUIRE(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                         reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1);
+  request.headers["X-Twilio-Email-Event-Webhook-Signature"] = base64(signature.substr(0, size));
+  CHECK(fits("sendgrid", public_key, request));
+  CHECK(!fits("sendgrid", public_key, request, evening + std::chrono::hours(75)));
+  CHECK(!fits("sendgrid", "usher:correct-horse-battery", request));
+  request.body += " ";
+  CHECK(!fits("sendgrid", public_key, request));
+  CHECK(verify_webhook("sendgrid", "no-key", request, evening).error().fault == Fault::malformed);
 }
 
 TEST_CASE("a form signed by Twilio is verified with and without the standard port, whatever the order", "[verify]") {

@@ -61,6 +61,12 @@ TEST_CASE("verify tells a right signature from a wrong one, a late one and a wro
   other[3] = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
   other.push_back("1614265330");
   CHECK(run_program(run_usherctl, other, body).code == 77);
+  const std::vector<std::string> mailgun{"verify", "mailgun", "--secret", "signing-key-of-the-tests", "--now", "1795287483", "--header",
+                                         "Content-Type: application/x-www-form-urlencoded"};
+  const std::string posted = "timestamp=1795287483&token=0123456789abcdef0123456789abcdef0123456789abcdef01&signature=";
+  CHECK(run_program(run_usherctl, mailgun, posted + "db9da1b3c16d2ba8aacc4a5e63b76f455ea734b7884369bdbb68b2588d4d6acb").code == 0);
+  CHECK(run_program(run_usherctl, mailgun, posted + "00").code == 77);
+  CHECK(run_program(run_usherctl, {"verify", "postmark", "--secret", "no-colon"}, "{}").code == 64);
   CHECK(run_program(run_usherctl, {"verify", "carrier-pigeon", "--secret", "s"}, body).code == 64);
   CHECK(run_program(run_usherctl, {"verify", "slack"}, body).code == 64);
   CHECK(run_program(run_usherctl, {"verify", "slack", "--secret", "s", "--header", "nonsense"}, body).code == 64);
