@@ -42,6 +42,7 @@ struct Raw {
   Instant received_at;
   std::string remote = {};  // The sender's network address, where the edge knows it; part of a form's content key.
   bool cut = false;         // Its end was left out on the way here, for a limit.
+  bool deadly = false;      // Reading it ended the process before: parse() takes it as it is.
   bool in_thread = false;   // An answer at a private link: its sender has written before. Set by ingress.
 };
 

@@ -253,7 +253,7 @@ Result<void> Node::Parts::open_doors() {
 // After the first policy, as the other doors: a mail before it would have nowhere to go.
 void Node::Parts::read_mailboxes() {
   const std::lock_guard hold(mailing);
-  mailboxes = std::make_unique<MailboxesPost>(partition, MailboxesPost::Ports{front_journal(), *ingress, *access_tokens, clock},
+  mailboxes = std::make_unique<MailboxesPost>(partition, MailboxesPost::Ports{front_journal(), *ingress, *access_tokens, clock, options.data_folder / "mailboxes"},
                                               instances_of(settings), backend->leases(), identity.life);
 }
 

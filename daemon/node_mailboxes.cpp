@@ -6,6 +6,7 @@
 
 #include "connectors/catalog.hpp"
 #include "connectors/email/email_account.hpp"
+#include "connectors/email/imap/reading_note.hpp"
 #include "daemon/logging.hpp"
 #include "routing/message/limits.hpp"
 
@@ -43,7 +44,8 @@ class MailboxesPost::Mailbox {
  public:
   Mailbox(const Instance& instance, ImapAccount account, Partition partition, const Ports& ports, state::Leases* leases,
           const std::string& holder)
-      : instance_(instance), account_(std::move(account)), ports_(ports), place_(ports.journal, partition, instance.id.text()) {
+      : instance_(instance), account_(std::move(account)), ports_(ports), place_(ports.journal, partition, instance.id.text()),
+        note_(ports.notes / (instance.id.text() + ".reading")) {
     if (leases == nullptr) {
       begin();
       return;
@@ -89,21 +91,25 @@ class MailboxesPost::Mailbox {
     if (!last.last_passed_over.empty()) before_.last_passed_over = last.last_passed_over;
   }
 
-  // A mail arrived when the server got it, however long Usher was away.
+  // A mail arrived when the server got it, however long Usher was away. On the reader's thread, where ingress reads it, too.
   void take(std::string bytes, Instant arrived_at, bool cut, imap::TakenDone done) {
     connectors::Raw raw{"message/rfc822", {}, std::move(bytes), arrived_at};
     raw.cut = cut;
+    raw.deadly = note_.begin(raw.body);
+    if (raw.deadly) log_warn("mailbox", "a mail that ended this program each time it was read is taken as it is", {{"connector", instance_.id.text()}});
     ports_.ingress.accept(connectors::email_connector, instance_, std::move(raw), std::nullopt,
                           [done = std::move(done)](Result<connectors::Accepted> accepted) {
                             if (accepted) done({});
                             else done(accepted.error());
                           });
+    note_.end();
   }
 
   const Instance instance_;
   const ImapAccount account_;
   const Ports ports_;
   imap::JournalPlace place_;
+  imap::ReadingNote note_;  // Of the reader's thread; one reader follows the other.
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::unique_ptr<imap::MailboxReader> reader_;

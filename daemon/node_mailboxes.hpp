@@ -4,6 +4,7 @@
 // Journey: mailbox -> [reader] -> ingress -> journal.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +36,7 @@ class MailboxesPost {
     connectors::Ingress& ingress;
     connectors::AccessTokens& tokens;
     const Clock& clock;
+    std::filesystem::path notes;  // The folder of what is being read, a file for each mailbox.
   };
 
   MailboxesPost(Partition partition, Ports ports, const std::vector<connectors::Instance>& instances, state::Leases* leases,

@@ -30,7 +30,7 @@ Result<Parsed> parse(const Instance& instance, const Raw& raw) {
   auto account = email::account_of(instance);
   if (!account) return account.error();
   const email::MailDoor door{instance.tenant, instance.id, {instance.tenant, account->secrets}};
-  if (!account->posted_by) return email::to_message(door, raw.body, raw.received_at, {.sender = {}, .recipients = {}, .cut = raw.cut});
+  if (!account->posted_by) return email::to_message(door, raw.body, raw.received_at, {.sender = {}, .recipients = {}, .cut = raw.cut, .deadly = raw.deadly});
   auto posted = email::read_inbound(*account->posted_by, raw);
   if (!posted) return posted.error();
   auto parsed = email::to_message(door, posted->mime, raw.received_at, posted->arrival);

@@ -54,6 +54,7 @@ struct MailArrival {
   std::optional<std::string> sender;    // MAIL FROM; the null path: "". None: not known.
   std::vector<std::string> recipients;  // RCPT TO.
   bool cut = false;                     // Something was left out before these bytes were made.
+  bool deadly = false;                  // Reading it ended the process before: it is shown raw.
 };
 
 struct Mail {

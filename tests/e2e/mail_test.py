@@ -1,6 +1,7 @@
 """Mail end to end: a customer's mail reaches an agent, the reply reaches the customer's mailbox, and the answer to that comes
 back into the same conversation; nothing is lost and nothing comes twice, whatever the servers do meanwhile.
 """
+import hashlib
 import os
 import shutil
 
@@ -144,6 +145,26 @@ class MailServersInTrouble(MailCase):
         servers.smtp.open()
         self.assertIn("Hello", servers.received("zoe", within=120)[0].get_body(("plain",)).get_content())
         self.assertEqual(1, len(servers.smtp.taken))
+
+    def test_a_mail_that_ended_two_processes_is_delivered_raw_and_the_next_one_as_ever(self):
+        world, servers = self.mail_world()
+        world.kill()
+        servers.deliver("support", mail(ZOE, "deadly"))
+        servers.deliver("support", mail(ZOE, "behind it"))
+        with servers.imap("support") as client:
+            client.select("INBOX", readonly=True)
+            first = client.uid("FETCH", "1", "(BODY.PEEK[])")[1][0][1]
+        # As two processes leave it that ended while they read the first one.
+        note = world.data / "mailboxes/support-mail.reading"
+        note.write_text(f"{hashlib.sha256(first).hexdigest()} 2\n")
+        world.start()
+        ana = world.sign_in("ana")
+        texts = [ana.take()["messages"][-1]["text"].strip() for _ in range(2)]
+        raw = [text for text in texts if "Message-ID: " in text and "deadly" in text]
+        self.assertEqual((1, 1), (len(raw), texts.count("behind it")), texts)
+        self.assertEqual("", note.read_text())
+        self.assertEqual(2, self.mailboxes(world)["support-mail"]["taken"])
+        self.assertIn("ended this program", world.log_text())
 
     def test_a_new_numbering_of_the_mailbox_brings_nothing_twice_and_loses_nothing(self):
         world, servers = self.mail_world()

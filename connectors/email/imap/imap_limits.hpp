@@ -50,6 +50,8 @@ inline constexpr int fetch_attempts_max = 4;  // Of one mail, over connections t
 // Before a refusal counts against a mail: so many others are asked for, and older ones among so many numbers before it.
 inline constexpr std::size_t others_asked = 3;
 inline constexpr std::uint32_t others_within = 1'000;
+inline constexpr int deaths_max = 2;          // Of processes that read one mail; then it is taken as it is.
+inline constexpr std::size_t deadly_mails_remembered = 16;
 inline constexpr int mark_attempts_max = 3;
 inline constexpr std::size_t marks_owed_max = 10'000;
 inline constexpr auto retry_first = 1s;

@@ -38,6 +38,21 @@ std::string times(std::size_t count, const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("of a mail that ended the process before nothing is looked at and nothing is lost", "[mime]") {
+  const std::string bytes = "From: ana@example.org\r\nSubject: Order 4411\r\nContent-Type: text/html\r\n\r\n<b>Hello</b>\r\n";
+  const Mail mail = read_mail(bytes, {.sender = {}, .recipients = {}, .deadly = true});
+  CHECK(mail.unparsed);
+  CHECK(mail.headers.fields.empty());
+  CHECK(mail.from.empty());
+  const auto parsed = to_message({TenantId("acme"), ConnectorId("support-mail"), {}}, bytes, from_unix_ms(1'795'287'483'120), {.sender = {}, .recipients = {}, .deadly = true});
+  const auto& message = parsed.messages.front();
+  CHECK(message.text.find("Subject: Order 4411") != std::string::npos);
+  CHECK(message.extra == R"({"mail":{"unparsed":true}})");
+  REQUIRE(message.raw_ref);
+  REQUIRE(parsed.files.size() == 1);
+  CHECK(parsed.files[0].bytes == bytes);
+}
+
 TEST_CASE("a plain mail gives its addresses and text", "[mime]") {
   const Mail mail = read_mail(
       "Return-Path: <ana@example.org>\r\nDelivered-To: Support@example.com\r\nFrom: =?utf-8?Q?Ana_M=C3=BCller?= <Ana@Example.org>\r\n"
