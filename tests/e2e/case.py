@@ -13,8 +13,16 @@ def only_on(*backends):
     return mark
 
 
-def belongs_here(tests):
-    return backend() in getattr(tests, "backends", (backend(),))
+def also_on(*others):
+    """One test of such a class that is run on these backends, too."""
+    def mark(test):
+        test.also_on = others
+        return test
+    return mark
+
+
+def belongs_here(tests, name):
+    return backend() in getattr(tests, "backends", (backend(),)) or backend() in getattr(getattr(tests, name), "also_on", ())
 
 
 class EndToEnd(unittest.TestCase):

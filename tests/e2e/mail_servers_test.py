@@ -1,7 +1,7 @@
 """What must hold on every IMAP server, on real ones: Dovecot, Cyrus and Courier. Two of them keep folders below INBOX, one knows
 no MOVE and no UIDNEXT. A server whose packages cannot be fetched fails its tests: nothing is skipped.
 """
-from case import only_on
+from case import also_on, only_on
 from mail_case import MailCase
 from mail_world import SUPPORT, answer_to, mail
 from world import wait_for
@@ -10,6 +10,7 @@ ZOE = "Zoe Lang <zoe@example.org>"
 
 
 class AnyServer:
+    @also_on("kafka")
     def test_a_mail_is_answered_and_the_answer_to_that_stays_with_the_same_agent(self):
         world, servers = self.mail_world(after_ingest="keyword", sent_folder="Sent")
         ana = world.sign_in("ana")
@@ -156,7 +157,7 @@ class OnDovecot(AnyServer, MailCase):
     pass
 
 
-# What differs between journals is tried on Dovecot.
+# What differs between journals is tried on Dovecot, and the journey of a mail on each server.
 @only_on("embedded")
 class OnCyrus(AnyServer, MailCase):
     imap_server = "cyrus"

@@ -3,7 +3,7 @@ mail comes, and the grant itself may be withdrawn for a while.
 """
 import signal
 
-from case import only_on
+from case import also_on, only_on
 from mail_case import MailCase
 from mail_world import MailServers, mail
 from token_server import TokenServer
@@ -55,6 +55,7 @@ class AccessTokens(MailCase):
         self.nothing_more(ana)
         self.assertEqual(2, self.mailboxes(world)["support-mail"]["taken"])
 
+    @also_on("kafka")
     def test_a_revoked_token_is_refused_by_the_server_and_a_fresh_one_is_fetched_at_once(self):
         for login in ("xoauth2", "oauthbearer"):
             with self.subTest(login):
