@@ -187,7 +187,9 @@ Exit print_version(bool json) {
 
 }  // namespace
 
-int run_usherd(int argc, const char* const* argv, int engine_version) {
+int run_usherd(int argc, const char* const* argv) { return run_usherd_as(engine::engine_version, argc, argv); }
+
+int run_usherd_as(int engine_version, int argc, const char* const* argv) {
   CLI::App app{"Usher: routes customers' messages to the right agents. Exit codes: 0 stopped, 64 usage, 65 damaged data, "
                "69 unavailable, 70 internal, 75 in use, 77 permissions, 78 bad configuration."};
   app.require_subcommand(1);
