@@ -46,6 +46,9 @@ class MailboxesPost::Mailbox {
           const std::string& holder)
       : instance_(instance), account_(std::move(account)), ports_(ports), place_(ports.journal, partition, instance.id.text()),
         note_(ports.notes / (instance.id.text() + ".reading")) {
+    if (!note_.is_kept())
+      log_warn("mailbox", "the data folder does not take the note of which mail is being read: one that ends this program would be met again at each start",
+               {{"connector", instance_.id.text()}});
     if (leases == nullptr) {
       begin();
       return;
@@ -95,8 +98,18 @@ class MailboxesPost::Mailbox {
   void take(std::string bytes, Instant arrived_at, bool cut, imap::TakenDone done) {
     connectors::Raw raw{"message/rfc822", {}, std::move(bytes), arrived_at};
     raw.cut = cut;
-    raw.deadly = note_.begin(raw.body);
-    if (raw.deadly) log_warn("mailbox", "a mail that ended this program each time it was read is taken as it is", {{"connector", instance_.id.text()}});
+    // Alone, so that the next death is the fault of one mail only.
+    std::unique_lock<std::mutex> alone;
+    if (note_.suspects(raw.body)) alone = std::unique_lock(suspects_);
+    const auto reading = note_.begin(raw.body);
+    const auto warn = [&](std::string_view sentence) { log_warn("mailbox", sentence, {{"connector", instance_.id.text()}, {"sha256", note_.hash()}}); };
+    if (reading == imap::ReadingNote::Reading::not_at_all) {
+      constexpr auto left = "a mail that ended this program also when it was taken as it is stays in the mailbox";
+      warn(left);
+      return done(fail(Fault::malformed, left));
+    }
+    raw.deadly = reading == imap::ReadingNote::Reading::as_it_is;
+    if (raw.deadly) warn("a mail that ended this program each time it was read is taken as it is");
     ports_.ingress.accept(connectors::email_connector, instance_, std::move(raw), std::nullopt,
                           [done = std::move(done)](Result<connectors::Accepted> accepted) {
                             if (accepted) done({});
@@ -109,6 +122,7 @@ class MailboxesPost::Mailbox {
   const ImapAccount account_;
   const Ports ports_;
   imap::JournalPlace place_;
+  static inline std::mutex suspects_{};  // One process, one cause of death.
   imap::ReadingNote note_;  // Of the reader's thread; one reader follows the other.
   mutable std::mutex mutex_;
   // Guarded by mutex_.

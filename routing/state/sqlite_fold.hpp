@@ -1,5 +1,5 @@
 // SqliteFold: carries the change log into the tables, some rows in each transaction of the writer's, so that no commit
-// waits for many. A commit itself only appends to the log: its entities and bodies have random keys, and written one by one
+// waits for many. A commit itself only appends to the log: its rows lie anywhere in the tables, and written one by one
 // each of them would cost a page. Carried over in thousands and in the order of their keys, many share one.
 //
 // A crash at any moment is harmless: the log's rows go only after all they say is in the tables, and until then they are

@@ -51,7 +51,9 @@ inline constexpr int fetch_attempts_max = 4;  // Of one mail, over connections t
 inline constexpr std::size_t others_asked = 3;
 inline constexpr std::uint32_t others_within = 1'000;
 inline constexpr int deaths_max = 2;          // Of processes that read one mail; then it is taken as it is.
-inline constexpr std::size_t deadly_mails_remembered = 16;
+// All of one batch: the place in the mailbox moves only behind the last of it.
+inline constexpr std::size_t deadly_mails_remembered = 64;
+static_assert(deadly_mails_remembered > batch_mails);
 inline constexpr int mark_attempts_max = 3;
 inline constexpr std::size_t marks_owed_max = 10'000;
 inline constexpr auto retry_first = 1s;

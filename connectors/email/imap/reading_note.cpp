@@ -44,8 +44,14 @@ void ReadingNote::load() {
   }
 }
 
-bool ReadingNote::begin(std::string_view bytes) {
-  if (file_ < 0) return false;
+bool ReadingNote::suspects(std::string_view bytes) const {
+  if (lines_.empty()) return false;
+  const auto hash = sha256_hex(bytes);
+  return std::any_of(lines_.begin(), lines_.end(), [&](const Line& one) { return one.sha256 == hash; });
+}
+
+ReadingNote::Reading ReadingNote::begin(std::string_view bytes) {
+  if (file_ < 0) return Reading::as_ever;
   Line line{sha256_hex(bytes), 0};
   const auto found = std::find_if(lines_.begin(), lines_.end(), [&](const Line& one) { return one.sha256 == line.sha256; });
   if (found != lines_.end()) {
@@ -57,12 +63,14 @@ bool ReadingNote::begin(std::string_view bytes) {
   line.times = std::min(before + 1, times_max);
   lines_.push_back(std::move(line));
   write();
-  return before >= limits::deaths_max;
+  if (before >= 2 * limits::deaths_max) return Reading::not_at_all;
+  return before >= limits::deaths_max ? Reading::as_it_is : Reading::as_ever;
 }
 
 void ReadingNote::end() {
   if (file_ < 0 || lines_.empty()) return;
-  lines_.pop_back();
+  if (lines_.back().times > limits::deaths_max) lines_.back().times = limits::deaths_max;
+  else lines_.pop_back();
   write();
 }
 

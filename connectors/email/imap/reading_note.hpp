@@ -18,10 +18,19 @@ class ReadingNote {
   ReadingNote(const ReadingNote&) = delete;
   ReadingNote& operator=(const ReadingNote&) = delete;
 
-  // Before a mail is read. True: limits::deaths_max processes ended while they read these bytes.
-  [[nodiscard]] bool begin(std::string_view bytes);
-  // It was read, and this process is still there.
+  // False: nothing can be known after a crash.
+  [[nodiscard]] bool is_kept() const { return file_ >= 0; }
+  // A process ended while it read these bytes, or while it read others at the same time.
+  [[nodiscard]] bool suspects(std::string_view bytes) const;
+  // Before a mail is read. Not as ever: limits::deaths_max processes ended while they read these bytes; not at all: so many
+  // again while they took them as they are.
+  enum class Reading { as_ever, as_it_is, not_at_all };
+  [[nodiscard]] Reading begin(std::string_view bytes);
+  // It was read, and this process is still there. What was taken as it is stays known: met again, as when the place in the
+  // mailbox was not saved, it is the same message again.
   void end();
+  // The hash of the mail that is being read, for people.
+  [[nodiscard]] std::string_view hash() const { return lines_.empty() ? std::string_view() : std::string_view(lines_.back().sha256); }
 
  private:
   struct Line {
