@@ -81,7 +81,6 @@ Milliseconds Router::Loop::pump() {
     if (!stopping && !troubled_now() && may_apply()) more = read_and_apply();
     if (phase != Phase::routing) return report(), Milliseconds{0};
     write_unwritten();
-    look_at_texts();
     restore_texts();
     submit();
     watch_gateways();
@@ -89,6 +88,7 @@ Milliseconds Router::Loop::pump() {
   }
   publisher.pump();
   tick();
+  look_at_texts();  // Last: it asks the store, and nothing waits for it.
   say_farewell();
   report();
   if (more && !batch.full(records_max())) return Milliseconds{0};
@@ -192,6 +192,7 @@ void Router::Loop::take_effects(engine::Step& step, const journal::Stored& recor
 void Router::Loop::write_unwritten() {
   while (!unwritten.empty()) {
     const auto& one = unwritten.front();
+    look_soon_at(one.wanted.conversation);
     const auto body = text_of(one.wanted);
     if (!body) return trouble(body.error());
     if (!*body) {
@@ -256,6 +257,7 @@ Milliseconds Router::Loop::until_due() const {
   if (farewell) longest = Milliseconds{20};
   // Nobody wakes a walk that found nothing to erase.
   if (texts_sweep && texts_missing.empty() && in_flight.empty() && phase == Phase::routing) longest = Milliseconds{1};
+  if (texts_are_damaged && !texts_missing.empty() && in_flight.empty()) longest = Milliseconds{1};
   if (may_look_at_texts()) longest = std::clamp(texts_look_at - ports.clock.steady(), Milliseconds{1}, longest);
   const auto due = engine.next_deadline();
   if (phase != Phase::routing || tick_out || !due) return longest;

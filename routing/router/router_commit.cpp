@@ -22,7 +22,8 @@ void Router::Loop::submit() {
   }
   if (batch.empty() && !trim_due()) return;
   // Once the position moves on, it no longer tells that texts are missing; the note does.
-  if ((!texts_missing.empty() || texts_sweep) && !texts_noted()) return;
+  // Not of single texts that are damaged, which whoever comes next looks for anyway.
+  if ((!texts_missing.empty() || texts_sweep) && !texts_are_damaged && !texts_noted()) return;
   CommitInFlight flight;
   auto& commit = flight.commit;
   commit.partition = options.partition;

@@ -46,7 +46,7 @@ void Router::Loop::forget_all() {
   texts_sweep.reset();
   texts_are_damaged = false;
   texts_look.clear();
-  texts_look_at = {};
+  texts_look_at = ports.clock.steady() + texts_look_first;
   texts_lost.clear();
   texts_note = Noted::no;
   known_out.clear();
@@ -93,8 +93,10 @@ Result<bool> Router::Loop::crosses_barrier(const engine::Engine& restored, Offse
   const auto listed = list_snapshots(ports.journal, options.partition);
   if (!listed) return listed.error();
   if (listed->empty() || listed->back().claimed_at <= restored.epoch()) return false;
-  // A later owner of its own version that went on from here, or that came no further than its first snapshot, is no barrier.
-  return listed->back().owner_version != version || listed->back().offset > at;
+  // An old copy is no newer than the base of who took over. One that is newer was committed after that base by the owner of
+  // before, and who wrote the base never came to commit. An owner of its own version that went on from here is no barrier.
+  const auto& base = listed->back();
+  return base.offset > at || (base.offset == at && base.owner_version != version);
 }
 
 // The store has nothing, or nothing that can be trusted.

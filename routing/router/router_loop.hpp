@@ -83,10 +83,13 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
 
   // router_texts.cpp: texts that the store does not give out as they were written.
   void restore_all_texts();
+  static constexpr Milliseconds texts_look_first{50};  // After a load, when there is most to do.
   [[nodiscard]] bool may_look_at_texts() const;
   void look_at_texts();
+  void look_soon_at(ConversationId conversation);
   [[nodiscard]] Result<std::vector<engine::TextPlace>> unreadable_texts(ConversationId conversation);
   [[nodiscard]] bool mend_text(state::Body body);
+  [[nodiscard]] bool is_known_elsewhere(const state::Body& there, const state::Body& wanted) const;
   void lose_text(const engine::TextPlace& place);
 
   // router.cpp

@@ -10,10 +10,12 @@ namespace usher::router {
 namespace {
 
 constexpr Milliseconds texts_look_every{10 * 60'000};
-// About a millisecond of looking, then whatever else waits. 50,000 conversations take about a minute, ten while there is work.
+// About a millisecond of looking, then whatever else waits; less often while there is work.
 constexpr Milliseconds texts_look_pause{10};
 constexpr Milliseconds texts_look_pause_at_work{100};
 constexpr std::size_t texts_at_one_look = 16;
+constexpr Milliseconds texts_look_again{5'000};  // When the store could not be asked.
+constexpr std::size_t texts_in_one_answer = 8;   // Each may be as large as a record.
 constexpr std::size_t a_question_costs = 2;  // As much as two texts, whatever comes back.
 
 }  // namespace
@@ -41,17 +43,31 @@ void Router::Loop::look_at_texts() {
     std::erase_if(texts_lost, [this](const auto& lost) { return !engine.conversation(lost.first); });
   }
   std::vector<engine::TextPlace> missing;
-  for (std::size_t looked = 0; !texts_look.empty() && looked < texts_at_one_look; texts_look.pop_back()) {
-    const auto found = unreadable_texts(texts_look.back());
-    if (!found) return trouble(found.error());
-    looked += a_question_costs + engine.texts(texts_look.back()).size();
+  const bool at_work = !caught_up || !batch.empty() || !in_flight.empty();
+  auto pause = at_work ? texts_look_pause_at_work : texts_look_pause;
+  for (std::size_t looked = 0; !texts_look.empty() && looked < texts_at_one_look;) {
+    const auto conversation = texts_look.back();
+    texts_look.pop_back();
+    looked += a_question_costs + engine.texts(conversation).size();
+    const auto found = unreadable_texts(conversation);
+    // No trouble of the router's, which commits meanwhile: that one has its turn in the next walk.
+    if (!found) {
+      pause = texts_look_again;
+      break;
+    }
     missing.insert(missing.end(), found->begin(), found->end());
   }
-  const bool at_work = !caught_up || !batch.empty() || !in_flight.empty();
-  texts_look_at = now + (texts_look.empty() ? texts_look_every : at_work ? texts_look_pause_at_work : texts_look_pause);
+  texts_look_at = ports.clock.steady() + (texts_look.empty() ? texts_look_every : pause);
   std::sort(missing.begin(), missing.end());
   texts_missing.assign(missing.begin(), missing.end());
   texts_are_damaged = !missing.empty();
+}
+
+// A reply that is tried again may wait for the text that it answers.
+void Router::Loop::look_soon_at(ConversationId conversation) {
+  if (!ports.store.checks_texts() || (!texts_look.empty() && texts_look.back() == conversation)) return;
+  texts_look.push_back(conversation);
+  texts_look_at = std::min(texts_look_at, ports.clock.steady() + texts_look_pause_at_work);
 }
 
 // Of what is committed; the rest is on its way.
@@ -61,15 +77,24 @@ Result<std::vector<engine::TextPlace>> Router::Loop::unreadable_texts(Conversati
     return place.offset > stored.offset || texts_lost.contains({place.conversation, place.sequence});
   });
   if (places.empty()) return places;
-  const auto upto = places.back().sequence;
-  const auto read = ports.store.bodies(options.partition, conversation, upto + 1, upto - places.front().sequence + 1);
-  // A list of texts that is none holds none.
-  if (!read && read.error().fault == Fault::malformed) return places;
-  if (!read) return read.error();
   std::set<std::uint32_t> there;
-  for (const auto& body : *read) there.insert(body.sequence);
+  const auto first = places.front().sequence;
+  for (auto before = places.back().sequence + 1; before > first; before -= std::min<std::uint32_t>(before, texts_in_one_answer)) {
+    const auto read = ports.store.bodies(options.partition, conversation, before, std::min<std::size_t>(before - first, texts_in_one_answer));
+    // A list of texts that is none holds none.
+    if (!read && read.error().fault == Fault::malformed) return places;
+    if (!read) return read.error();
+    for (const auto& body : *read) there.insert(body.sequence);
+  }
   std::erase_if(places, [&](const engine::TextPlace& place) { return there.contains(place.sequence); });
   return places;
+}
+
+bool Router::Loop::is_known_elsewhere(const state::Body& there, const state::Body& wanted) const {
+  if (there.conversation != wanted.conversation) return true;
+  const auto places = engine.texts(there.conversation);
+  return there.sequence != wanted.sequence &&
+         std::any_of(places.begin(), places.end(), [&](const engine::TextPlace& place) { return place.sequence == there.sequence; });
 }
 
 // Written once, so one that is damaged has to be replaced by name. False: the store cannot be asked now.
@@ -77,8 +102,8 @@ bool Router::Loop::mend_text(state::Body body) {
   const auto there = ports.store.body(options.partition, body.id);
   if (!there) return trouble(there.error()), false;
   // Taken for new again after its window, a message stands where it stood first.
-  if (*there && (*there)->conversation != body.conversation) return true;
-  body.replaces = !*there;
+  if (*there && is_known_elsewhere(**there, body)) return texts_lost.insert({body.conversation, body.sequence}), true;
+  body.replaces = !*there || (*there)->sequence != body.sequence;
   ++totals.texts_mended;
   batch.add_body(std::move(body));
   return true;

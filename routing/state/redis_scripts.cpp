@@ -94,8 +94,11 @@ local function write_bodies(first, last)
     local key, conversation = p .. 'msg:' .. a[i], a[i + 1]
     local new
     if a[i + 4] == '1' then new = redis.call('SET', key, a[i + 3]) else new = redis.call('SET', key, a[i + 3], 'NX') end
-    -- One that is there may have lost its place in the list. MGET, for a key of another type is no error to it.
-    if new or string.sub(redis.call('MGET', key)[1] or '', 1, #conversation) == conversation then
+    -- One that is there may have lost its place in the list, which is the first it was given: a message that is taken for new
+    -- again stands where it stood. MGET, for a key of another type is no error to it.
+    local place = conversation .. ' ' .. a[i + 2]
+    local there = new and '' or redis.call('MGET', key)[1] or ''
+    if new or string.sub(there, 1, #place + 1) == place .. ' ' or string.sub(there, 1, #place + 1) == place .. '\n' then
       redis.call('ZADD', p .. 'texts:' .. conversation, a[i + 2], a[i])
     end
   end

@@ -226,6 +226,20 @@ TEST_CASE("a body is written once: the same id again changes nothing", "[state]"
   CHECK(texts(store.bodies(0, {1, 1}, no_limit, 10)) == std::vector<std::string>{"first", "next"});
 }
 
+TEST_CASE("a text whose message comes again in its conversation stays where it stood first [rule-S5]", "[state][rule-S5]") {
+  FOR_EVERY_STORE;
+  auto first = step({}, 0, 1);
+  first.bodies = {body(1, 0, 10, "{\"text\":\"one\"}"), body(1, 1, 11, "{\"text\":\"two\"}")};
+  REQUIRE(commit(*subject, first));
+  auto again = step({0, 1}, 0, 2);
+  again.bodies = {body(1, 2, 10, "{\"text\":\"one\"}")};
+  REQUIRE(commit(*subject, again));
+  const auto there = store.bodies(0, {1, 1}, no_limit, 10).value();
+  REQUIRE(there.size() >= 2);
+  CHECK(there[0] == first.bodies[0]);
+  CHECK(there[1] == first.bodies[1]);
+}
+
 TEST_CASE("a text that was changed behind our back is not given out until its owner replaces it [rule-S5]", "[state][rule-S5]") {
   FOR_EVERY_STORE;
   auto first = step({}, 0, 1);
