@@ -1,10 +1,12 @@
 // Customers and the edge: they send, hear nothing and send again, write to what they wrote before, and repeat old messages.
+#include <algorithm>
+
 #include "tests/simulation/world.hpp"
 
 namespace usher::simulation {
 namespace {
 
-constexpr std::uint32_t robot_texts_max = 40;
+constexpr std::uint32_t robot_texts_max = 24;
 
 }  // namespace
 
@@ -31,6 +33,7 @@ void World::customers_act() {
     else if (chance(15)) m.labels = {"alarm"};
     if (chance(15)) m.language = "fr";
     if (!sent_.empty() && chance(35)) m.thread.token = sent_[pick(sent_.size())]->message.id;
+    if (m.thread.token && is_robots(*m.thread.token)) m.thread.token.reset();
     else if (chance(20)) m.thread.key = "key-" + std::to_string(pick(4));
     sent_.push_back(std::move(sent));
     send_message(*sent_.back());
@@ -41,17 +44,22 @@ void World::customers_act() {
   if (again.acknowledged ? chance(3) : chance(30)) send_message(again);
 }
 
+bool World::is_robots(MessageId id) const {
+  return robot_ && std::any_of(sent_.begin(), sent_.end(), [&](const auto& one) { return one->message.id == id && one->message.connector.text() == "robots-mail"; });
+}
+
 // It answers whenever it is told that the conversation is closed: the cap on how often mail makes one work again is for this.
 // No more than the texts that are found again when the store is lost.
 void World::robot_acts() {
   if (!chance(50)) return;
   const auto its = robots_first_ ? follower_.conversation_of(*robots_first_) : std::nullopt;
-  if (robots_first_ && (!its || its->state != engine::ConversationState::closed || its->messages >= robot_texts_max)) return;
+  if (robots_first_ && (!its || its->state != engine::ConversationState::closed)) return;
+  if (++robots_sent_ > robot_texts_max) return;
   auto sent = std::make_unique<Sent>();
   auto& m = sent->message;
   m.id = {0xabc, next_message_++};
   m.tenant = TenantId{"acme"};
-  m.connector = ConnectorId{"support-mail"};
+  m.connector = ConnectorId{"robots-mail"};
   m.channel = "email";
   m.provider_message_id = std::to_string(m.id.low) + "@robot.ex.org";
   m.from.identities = {{"email", "machine@ex.org", false}};

@@ -106,6 +106,7 @@ class World final : public delivery::Delivery {
   // customers.cpp
   void customers_act();
   void robot_acts();
+  [[nodiscard]] bool is_robots(MessageId id) const;
   void send_message(Sent& sent);
 
   // agents.cpp
@@ -141,6 +142,7 @@ class World final : public delivery::Delivery {
   std::uint64_t next_message_ = 1;
   const bool robot_;               // A machine answers by mail, again and again, whatever it is told.
   std::optional<MessageId> robots_first_;
+  std::uint32_t robots_sent_ = 0;
   int robots_last_ = 300;          // So many rounds it goes on in the calm.
   bool calm_ = false;
   std::optional<Policy> policy_;
