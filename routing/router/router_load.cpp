@@ -46,7 +46,8 @@ void Router::Loop::forget_all() {
   texts_sweep.reset();
   texts_are_damaged = false;
   texts_look.clear();
-  texts_look_at = ports.clock.steady() + texts_look_first;
+  texts_soon.clear();
+  texts_look_at = texts_walk_at = ports.clock.steady() + texts_look_first;
   texts_lost.clear();
   texts_note = Noted::no;
   known_out.clear();

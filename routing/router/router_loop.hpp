@@ -177,7 +177,8 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   std::deque<engine::TextPlace> texts_missing;     // To be written again, by offset.
   bool texts_are_damaged = false;                  // Those are: what stands there under their ids is replaced.
   std::vector<ConversationId> texts_look;          // Still to be looked at in this walk through what should be there.
-  Milliseconds texts_look_at{};                    // Monotonic: when that goes on.
+  std::set<ConversationId> texts_soon;             // To be looked at before those.
+  Milliseconds texts_look_at{}, texts_walk_at{};   // Monotonic: when that goes on; when the next walk begins.
   std::set<std::pair<ConversationId, std::uint32_t>> texts_lost;  // The journal no longer has them: not looked for again.
   std::optional<std::string> texts_sweep;          // Where the walk for texts that nobody knows goes on; none: it is over.
   enum class Noted { no, under_way, yes } texts_note = Noted::no;  // The control stream says that texts are missing.

@@ -15,6 +15,7 @@ constexpr Milliseconds texts_look_pause{10};
 constexpr Milliseconds texts_look_pause_at_work{100};
 constexpr std::size_t texts_at_one_look = 16;
 constexpr Milliseconds texts_look_again{5'000};  // When the store could not be asked.
+constexpr std::size_t texts_soon_max = 1024;     // The rest is for the walk.
 constexpr std::size_t texts_in_one_answer = 8;   // Each may be as large as a record.
 constexpr std::size_t a_question_costs = 2;  // As much as two texts, whatever comes back.
 
@@ -27,7 +28,8 @@ void Router::Loop::restore_all_texts() {
   texts_sweep.emplace();
   texts_are_damaged = false;
   texts_look.clear();
-  texts_look_at = {};
+  texts_soon.clear();
+  texts_look_at = texts_walk_at = {};
 }
 
 bool Router::Loop::may_look_at_texts() const {
@@ -38,16 +40,18 @@ bool Router::Loop::may_look_at_texts() const {
 void Router::Loop::look_at_texts() {
   const auto now = ports.clock.steady();
   if (!may_look_at_texts() || now < texts_look_at) return;
-  if (texts_look.empty()) {
+  const bool begins = texts_look.empty() && now >= texts_walk_at;
+  if (begins) {
     texts_look = engine.conversation_ids();
     std::erase_if(texts_lost, [this](const auto& lost) { return !engine.conversation(lost.first); });
   }
+  const bool walks = begins || !texts_look.empty();
   std::vector<engine::TextPlace> missing;
   const bool at_work = !caught_up || !batch.empty() || !in_flight.empty();
   auto pause = at_work ? texts_look_pause_at_work : texts_look_pause;
-  for (std::size_t looked = 0; !texts_look.empty() && looked < texts_at_one_look;) {
-    const auto conversation = texts_look.back();
-    texts_look.pop_back();
+  for (std::size_t looked = 0; !(texts_soon.empty() && texts_look.empty()) && looked < texts_at_one_look;) {
+    const auto conversation = texts_soon.empty() ? texts_look.back() : *texts_soon.begin();
+    if (texts_soon.erase(conversation) == 0) texts_look.pop_back();
     looked += a_question_costs + engine.texts(conversation).size();
     const auto found = unreadable_texts(conversation);
     // No trouble of the router's, which commits meanwhile: that one has its turn in the next walk.
@@ -57,7 +61,8 @@ void Router::Loop::look_at_texts() {
     }
     missing.insert(missing.end(), found->begin(), found->end());
   }
-  texts_look_at = ports.clock.steady() + (texts_look.empty() ? texts_look_every : pause);
+  if (walks && texts_look.empty()) texts_walk_at = ports.clock.steady() + texts_look_every;
+  texts_look_at = texts_soon.empty() && texts_look.empty() ? texts_walk_at : ports.clock.steady() + pause;
   std::sort(missing.begin(), missing.end());
   texts_missing.assign(missing.begin(), missing.end());
   texts_are_damaged = !missing.empty();
@@ -65,8 +70,8 @@ void Router::Loop::look_at_texts() {
 
 // A reply that is tried again may wait for the text that it answers.
 void Router::Loop::look_soon_at(ConversationId conversation) {
-  if (!ports.store.checks_texts() || (!texts_look.empty() && texts_look.back() == conversation)) return;
-  texts_look.push_back(conversation);
+  if (!ports.store.checks_texts() || texts_soon.size() >= texts_soon_max) return;
+  texts_soon.insert(conversation);
   texts_look_at = std::min(texts_look_at, ports.clock.steady() + texts_look_pause_at_work);
 }
 

@@ -1,4 +1,6 @@
 // Texts that were changed or erased in a store that is whole otherwise (rule S5): never given out, and made anew from the journal.
+#include <boost/json.hpp>
+
 #include "tests/router/router_fixture.hpp"
 
 using namespace usher;
@@ -61,6 +63,33 @@ TEST_CASE("S5: a text that is changed under a live owner is written anew within 
     CHECK(texts(bench, offer.conversation.id) == written);
   }
   CHECK(bench.router->status().texts_mended == 2);
+}
+
+TEST_CASE("S5: a changed text to which a reply is tried again is written anew soon", "[router][rule-S5]") {
+  Bench bench(Delivering::at_once, false);
+  bench.start();
+  const auto offer = bench.answered();
+  const auto written = texts(bench, offer.conversation.id);
+  const auto seconds = [&bench](int count) {
+    for (int second = 0; second < count; ++second) {
+      bench.clock.pass(1000ms);
+      for (int i = 0; i < 3; ++i) bench.router->pump();
+    }
+  };
+  seconds(60);
+  REQUIRE(bench.store.damage_text(0, Bench::message(1).id));
+  seconds(60);
+  CHECK(texts(bench, offer.conversation.id).size() == 1);
+  const auto wanted = boost::json::parse(bench.all(Stream::outbound).at(0).entry.value).at("reply");
+  const auto reply = MessageId::parse(std::string(wanted.as_string())).value();
+  bench.append(DeliveryReported{reply, 1, DeliveryState::deferred, "text_missing", Milliseconds(0)});
+  seconds(30);
+  CHECK(texts(bench, offer.conversation.id) == written);
+
+  // The walk goes on all the same.
+  REQUIRE(bench.store.damage_text(0, 0));
+  seconds(15 * 60);
+  CHECK(texts(bench, offer.conversation.id) == written);
 }
 
 TEST_CASE("S5: a changed text that the journal no longer has is missing for good and counted once", "[router][rule-S5]") {
