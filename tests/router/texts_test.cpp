@@ -14,6 +14,13 @@ std::vector<std::string> texts(Bench& bench, ConversationId conversation) {
   return found;
 }
 
+void pass_seconds(Bench& bench, int count) {
+  for (int second = 0; second < count; ++second) {
+    bench.clock.pass(1000ms);
+    for (int i = 0; i < 3; ++i) bench.router->pump();
+  }
+}
+
 }  // namespace
 
 TEST_CASE("S5: a text that was changed in the store is written anew by whoever loads it next", "[router][rule-S5]") {
@@ -56,10 +63,7 @@ TEST_CASE("S5: a text that is changed under a live owner is written anew within 
     REQUIRE(bench.store.damage_text(0, static_cast<std::size_t>(time)));
     bench.run();
     CHECK(texts(bench, offer.conversation.id).size() == 1);
-    for (int second = 0; second < 15 * 60; ++second) {
-      bench.clock.pass(1000ms);
-      for (int i = 0; i < 3; ++i) bench.router->pump();
-    }
+    pass_seconds(bench, 15 * 60);
     CHECK(texts(bench, offer.conversation.id) == written);
   }
   CHECK(bench.router->status().texts_mended == 2);
@@ -70,25 +74,19 @@ TEST_CASE("S5: a changed text to which a reply is tried again is written anew so
   bench.start();
   const auto offer = bench.answered();
   const auto written = texts(bench, offer.conversation.id);
-  const auto seconds = [&bench](int count) {
-    for (int second = 0; second < count; ++second) {
-      bench.clock.pass(1000ms);
-      for (int i = 0; i < 3; ++i) bench.router->pump();
-    }
-  };
-  seconds(60);
+  pass_seconds(bench, 60);
   REQUIRE(bench.store.damage_text(0, Bench::message(1).id));
-  seconds(60);
+  pass_seconds(bench, 60);
   CHECK(texts(bench, offer.conversation.id).size() == 1);
   const auto wanted = boost::json::parse(bench.all(Stream::outbound).at(0).entry.value).at("reply");
   const auto reply = MessageId::parse(std::string(wanted.as_string())).value();
   bench.append(DeliveryReported{reply, 1, DeliveryState::deferred, "text_missing", Milliseconds(0)});
-  seconds(30);
+  pass_seconds(bench, 30);
   CHECK(texts(bench, offer.conversation.id) == written);
 
   // The walk goes on all the same.
   REQUIRE(bench.store.damage_text(0, 0));
-  seconds(15 * 60);
+  pass_seconds(bench, 15 * 60);
   CHECK(texts(bench, offer.conversation.id) == written);
 }
 
@@ -99,10 +97,7 @@ TEST_CASE("S5: a changed text that the journal no longer has is missing for good
   REQUIRE(bench.store.damage_text(0, Bench::message(1).id));
   bench.journal.erase_before(Stream::inbound, 0, bench.router->status().committed);
   bench.start();
-  for (int second = 0; second < 25 * 60; ++second) {
-    bench.clock.pass(1000ms);
-    for (int i = 0; i < 3; ++i) bench.router->pump();
-  }
+  pass_seconds(bench, 25 * 60);
   CHECK(bench.router->status().phase == router::Phase::routing);
   CHECK(texts(bench, offer.conversation.id).size() == 1);
   CHECK(bench.router->status().texts_lost == 1);
