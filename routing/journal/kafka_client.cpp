@@ -71,9 +71,9 @@ Settings settings_of_producers(const KafkaOptions& options, KafkaUse use) {
   const auto timeout = use == KafkaUse::accepting ? options.append_within.count() : 0;
   return {{"enable.idempotence", "true"},
           {"acks", "all"},
-          // While one request is under way the next batch gathers: no timer, and it is larger the busier we are.
-          {"linger.ms", "0"},
-          {"max.in.flight.requests.per.connection", "2"},
+          // So that what a wave of KafkaProducer hands over goes in one request; and nobody waits for what is published.
+          {"linger.ms", use == KafkaUse::accepting ? "1" : "5"},
+          {"max.in.flight.requests.per.connection", "5"},
           {"message.timeout.ms", std::to_string(timeout)},
           {"request.timeout.ms", "8000"},
           {"message.max.bytes", std::to_string(message_bytes_max)},

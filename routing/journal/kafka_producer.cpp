@@ -2,7 +2,9 @@
 // which of its records the broker has, so it refuses every later one.
 #include "routing/journal/kafka_producer.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "routing/journal/entry_limits.hpp"
 
@@ -39,6 +41,7 @@ struct KafkaProducer::Pending {
   Partition partition;
   Entry entry;
   AppendDone done;
+  KafkaOwned<rd_kafka_headers_t> headers;
 };
 
 Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaOptions& options, KafkaUse use, KafkaLog& log, Told told) {
@@ -91,17 +94,37 @@ void KafkaProducer::append(Stream stream, Partition partition, Entry entry, Appe
   if (auto refused = refuse_oversize(entry)) return done(*refused);
   const auto bytes = bytes_of(entry);
   if (!reserve(bytes)) return done(fail(Fault::overloaded, "the journal's append queue is full"));
-  auto pending = std::make_unique<Pending>(Pending{stream, partition, std::move(entry), std::move(done)});
-  auto headers = headers_of(stream, partition, pending->entry);
+  auto headers = headers_of(stream, partition, entry);
+  auto pending = std::make_unique<Pending>(Pending{stream, partition, std::move(entry), std::move(done), std::move(headers)});
+  bool closing = false;
+  {
+    const std::lock_guard lock(wave_mutex_);
+    auto& wave = waves_[{stream, partition}];
+    closing = closing_;
+    if (!closing && (wave.under_way > 0 || !wave.gathered.empty())) {
+      wave.gathered.push_back(std::move(pending));
+      return;
+    }
+    if (!closing) wave.under_way = 1;
+  }
+  if (!closing) return produce(std::move(pending));
+  give_back(bytes);
+  pending->done(fail(Fault::unavailable, "the journal is closing"));
+}
+
+// Requires: it is counted as under way.
+void KafkaProducer::produce(std::unique_ptr<Pending> pending) {
+  // Not in `pending`, which may be gone, heard of by thread_, when the library returns.
+  auto headers = std::move(pending->headers);
   const auto& kept = pending->entry;
   // In `snapshots` the id is the key, and no value at all erases what has it; elsewhere an empty value is just empty.
-  const bool keyed = stream == Stream::snapshots;
+  const bool keyed = pending->stream == Stream::snapshots;
   void* value = keyed && kept.value.empty() ? nullptr : const_cast<char*>(kept.value.data());
   auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
   {
     const std::shared_lock lock(mutex_);
-    code = rd_kafka_producev(line_->client.get(), RD_KAFKA_V_RKT(line_->topics[static_cast<std::size_t>(stream)].get()),
-                             RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_VALUE(value, kept.value.size()),
+    code = rd_kafka_producev(line_->client.get(), RD_KAFKA_V_RKT(line_->topics[static_cast<std::size_t>(pending->stream)].get()),
+                             RD_KAFKA_V_PARTITION(pending->partition), RD_KAFKA_V_VALUE(value, kept.value.size()),
                              RD_KAFKA_V_KEY(keyed ? kept.id.data() : nullptr, keyed ? kept.id.size() : 0),
                              RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(pending.get()), RD_KAFKA_V_END);
   }
@@ -110,14 +133,76 @@ void KafkaProducer::append(Stream stream, Partition partition, Entry entry, Appe
     static_cast<void>(pending.release());
     return;
   }
-  give_back(bytes);
+  // What gathered meanwhile is sent by thread_: `done` of another caller does not run on this one's thread.
+  static_cast<void>(landed(*pending));
   const auto fault = code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? Fault::overloaded : Fault::unavailable;
   pending->done(fail(fault, std::string("the journal refuses: ") + rd_kafka_err2str(code)));
 }
 
+// True: it was the last of its wave.
+bool KafkaProducer::landed(const Pending& pending) {
+  give_back(bytes_of(pending.entry));
+  const std::lock_guard lock(wave_mutex_);
+  return --waves_[{pending.stream, pending.partition}].under_way == 0;
+}
+
+bool KafkaProducer::gathers() {
+  const std::lock_guard lock(wave_mutex_);
+  return std::any_of(waves_.begin(), waves_.end(), [](const auto& each) { return !each.second.gathered.empty(); });
+}
+
+void KafkaProducer::send_next(const Log& log) {
+  Records records;
+  {
+    const std::lock_guard lock(wave_mutex_);
+    auto& wave = waves_[log];
+    if (wave.under_way > 0) return;
+    records.swap(wave.gathered);
+    wave.under_way = records.size();
+  }
+  for (auto& each : records) produce(std::move(each));
+}
+
+// What gathered behind a record that the library did not take.
+void KafkaProducer::send_left() {
+  std::vector<Log> left;
+  {
+    const std::lock_guard lock(wave_mutex_);
+    for (const auto& [log, wave] : waves_)
+      if (wave.under_way == 0 && !wave.gathered.empty()) left.push_back(log);
+  }
+  for (const auto& log : left) send_next(log);
+}
+
+KafkaProducer::Records KafkaProducer::take_gathered(const Log& log) {
+  const std::lock_guard lock(wave_mutex_);
+  return std::exchange(waves_[log].gathered, {});
+}
+
+KafkaProducer::Records KafkaProducer::take_all_gathered() {
+  const std::lock_guard lock(wave_mutex_);
+  closing_ = stopping_;
+  Records all;
+  for (auto& [log, wave] : waves_) {
+    std::move(wave.gathered.begin(), wave.gathered.end(), std::back_inserter(all));
+    wave.gathered.clear();
+  }
+  return all;
+}
+
+void KafkaProducer::refuse(Records records, const std::string& why) {
+  for (auto& each : records) {
+    give_back(bytes_of(each->entry));
+    each->done(fail(Fault::unavailable, why));
+  }
+}
+
 void KafkaProducer::hear(const rd_kafka_message_t& report) {
   const std::unique_ptr<Pending> pending(static_cast<Pending*>(report._private));
-  give_back(bytes_of(pending->entry));
+  // What gathered waits for the same broker, and for nearly as long: it is not given as much time once more.
+  const Log log{pending->stream, pending->partition};
+  if (report.err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) refuse(take_gathered(log), "the journal did not acknowledge in time");
+  if (landed(*pending)) send_next(log);
   if (report.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const auto fault = report.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? Fault::too_large : Fault::unavailable;
     return pending->done(fail(fault, std::string("the journal did not acknowledge: ") + rd_kafka_err2str(report.err)));
@@ -137,10 +222,14 @@ void KafkaProducer::run() {
   while (!stopping_) {
     rd_kafka_poll(line_->client.get(), poll_ms);
     if (broken_.exchange(false)) renew();
+    send_left();
   }
   const auto until = std::chrono::steady_clock::now() + last_moment;
-  while (rd_kafka_outq_len(line_->client.get()) > 0 && std::chrono::steady_clock::now() < until && !broken_)
+  while ((rd_kafka_outq_len(line_->client.get()) > 0 || gathers()) && std::chrono::steady_clock::now() < until && !broken_) {
     rd_kafka_poll(line_->client.get(), poll_ms / 10);
+    send_left();
+  }
+  refuse(take_all_gathered(), "the journal is closing");
   drain(*line_);
 }
 
@@ -155,7 +244,9 @@ void KafkaProducer::renew() {
     const std::unique_lock lock(mutex_);
     line_.swap(*fresh);
   }
-  // Outside the lock: `done` may append again, and that goes to the new one.
+  // Outside the lock: `done` may append again, and that goes to the new one. What gathered is refused with what was under way,
+  // for it came later, and would now come first.
+  refuse(take_all_gathered(), "the journal's producer began anew");
   drain(**fresh);
 }
 

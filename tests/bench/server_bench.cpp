@@ -55,7 +55,10 @@ struct Bench {
     ServerWorld world(servers, centre, messages, follower);
     world.sign_in();
     world.load().make_records();
+    const auto before = Used::now(servers);
     const auto taken = world.load().run_open(rate);
+    ours = Used::now(servers).since(before, messages);
+    per_commit = world.messages_per_commit();
     world.audit();
     return p99(taken);
   }

@@ -1,4 +1,6 @@
 // The broker is killed, started again, and stops answering; what the journal does meanwhile, and after.
+#include <sys/resource.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 
@@ -15,6 +17,13 @@ std::chrono::milliseconds time_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+}
+
+std::chrono::microseconds processor_time() {
+  rusage used{};
+  REQUIRE(getrusage(RUSAGE_SELF, &used) == 0);
+  const auto of = [](const timeval& time) { return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec); };
+  return of(used.ru_utime) + of(used.ru_stime);
 }
 
 }  // namespace
@@ -83,6 +92,28 @@ TEST_CASE("a broker that does not answer holds no reader for long, and reading g
         }) < 8s);
   KafkaServer::get().go_on();
   CHECK(read_all(*journal, Stream::inbound) == numbers(10));
+}
+
+TEST_CASE("what waits for a broker that does not answer costs no processor time and arrives in order", "[kafka]") {
+  auto options = KafkaServer::get().fresh_topics(1);
+  options.append_within = 30s;
+  const auto journal = open_kafka(options);
+  REQUIRE(append(*journal, Stream::inbound, "0"));
+  KafkaServer::get().pause();
+  std::vector<Answer> answers;
+  // The library polls without a pause, a second's worth in a second, while it holds records back itself.
+  const auto before = processor_time();
+  for (int i = 1; i < 500; ++i) {
+    answers.push_back(start_append(*journal, Stream::inbound, std::to_string(i)));
+    CHECK(answers.front().wait_for(2ms) == std::future_status::timeout);
+  }
+  CHECK(processor_time() - before < 400ms);
+  KafkaServer::get().go_on();
+  for (auto& answer : answers) {
+    REQUIRE(answer.wait_for(30s) == std::future_status::ready);
+    REQUIRE(answer.get());
+  }
+  CHECK(read_all(*journal, Stream::inbound) == numbers(500));
 }
 
 TEST_CASE("a cursor saved while the broker is dead is kept and saved when it is back", "[kafka]") {
