@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "connectors/email/email_limits.hpp"
+#include "routing/message/limits.hpp"
 
 namespace usher::connectors::email::imap::limits {
 
@@ -59,6 +60,12 @@ inline constexpr std::size_t marks_owed_max = 10'000;
 inline constexpr auto retry_first = 1s;
 inline constexpr auto retry_longest = 300s;
 inline constexpr auto walks_apart = 1s;  // Whatever a server announces.
+// Arrival times, once numbers mean nothing any more.
+inline constexpr auto clocks_apart_max = 24h;  // Of a server, of the one it is replaced by, and ours.
+inline constexpr auto repeats_known = message::limits::mail_dedupe_window - clocks_apart_max;
+inline constexpr auto calm_from = 10s;  // Behind the last mail: none comes any more in the second that it came in.
+static_assert(calm_from < idle_after_mail, "the look after the short wait finds it calm");
+inline constexpr std::size_t first_looked_at = 1'000;  // Of the mails that are there at the first connection, the newest.
 // A connection that lasted so long was a good one: the pauses begin anew. Some servers let everybody in and then hang up.
 inline constexpr auto lasts_from = 60s;
 // A wrong password does not become right by itself, and servers lock out who tries too often.

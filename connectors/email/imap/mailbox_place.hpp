@@ -14,6 +14,9 @@ struct Position {
   Uid uid_validity = 0;  // Which numbering `last` belongs to. Only its lower 31 bits are kept.
   Uid last = 0;          // Every mail up to it is dealt with.
   Instant newest;        // When the newest of them arrived: what counts once the numbering is another one.
+  // The epoch in either: not known, as in places of earlier builds.
+  Instant begun = {};    // What arrived before was there before the first connection, and is never taken.
+  Instant settled = {};  // What arrived before is dealt with, whatever its number was.
   friend bool operator==(const Position&, const Position&) = default;
 };
 
@@ -29,7 +32,8 @@ class MailboxPlace {
   virtual void save(const Position& position) = 0;
 };
 
-// Marks of the consumer `imap/CONNECTOR`. In `outbound`: UIDVALIDITY * 2^32 + last; in `events`: the newest, in Unix seconds.
+// Marks of the consumer `imap/CONNECTOR`. In `outbound`: UIDVALIDITY * 2^32 + last; in Unix seconds, in `events`: the newest,
+// in `control`: begun, in `dead_letters`: settled.
 class JournalPlace final : public MailboxPlace {
  public:
   // The journal outlives it.

@@ -8,7 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include "connectors/email/imap/first_visit.hpp"
 #include "connectors/email/imap/imap_limits.hpp"
+#include "connectors/email/imap/mailbox_dates.hpp"
 #include "connectors/email/imap/mailbox_intake.hpp"
 #include "connectors/email/imap/mailbox_marks.hpp"
 
@@ -29,7 +31,7 @@ struct Walk {
 
 Pace Pace::usual() {
   return {limits::idle_max, limits::idle_after_mail, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
-          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from};
+          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from, limits::calm_from};
 }
 
 struct MailboxReader::Loop {
@@ -37,7 +39,8 @@ struct MailboxReader::Loop {
   void run();
   Result<void> live();
   Result<void> find_place();
-  void begin(const Selected& selected);
+  Result<void> begin(ImapSession& session, const Selected& selected);
+  void begin_walk();
   Result<void> walk_through(ImapSession& session);
   Result<void> take(ImapSession& session, const std::vector<Uid>& uids);
   Result<void> take_batch(ImapSession& session, std::vector<BatchMail> batch);
@@ -66,7 +69,8 @@ struct MailboxReader::Loop {
   Uid numbering = 0;  // UIDVALIDITY of the last connection.
   Uid uid_next = 0;
   std::optional<Walk> walk{};
-  Instant newest{};
+  MailboxDates dates{};
+  Deadline last_mail{};  // When the last one was taken; or, before that, when this connection began.
   // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
   std::set<Uid> ahead{};
   bool idles = true;       // Of this connection.
@@ -159,7 +163,7 @@ Result<void> MailboxReader::Loop::live() {
   begun = std::chrono::steady_clock::now();
   idles = !std::exchange(poll_next, false);
   mail_came = true;
-  begin(*selected);
+  if (auto known = begin(**session, *selected); !known) return known;
   for (;;) {
     const Deadline next_walk = in(pace.walks_apart);
     if (auto walked = walk_through(**session); !walked) return walked;
@@ -184,7 +188,7 @@ Result<void> MailboxReader::Loop::find_place() {
 }
 
 // Where this connection goes on.
-void MailboxReader::Loop::begin(const Selected& selected) {
+Result<void> MailboxReader::Loop::begin(ImapSession& session, const Selected& selected) {
   uid_next = selected.uid_next;
   if (numbering != selected.uid_validity) {
     if (numbering != 0) {
@@ -196,18 +200,29 @@ void MailboxReader::Loop::begin(const Selected& selected) {
     numbering = selected.uid_validity;
   }
   marks.begin(selected);
-  const auto day = std::chrono::days(1);
+  last_mail = std::chrono::steady_clock::now();
   if (!position && !account.import_since) {
+    const auto there = newest_there(session, selected, ports.clock.wall());
+    if (!there) return there.error();
     if (ports.report) ports.report("no place is known where this mailbox was read to: only new mail is taken");
-    position = Position{numbering, uid_next - 1, ports.clock.wall()};
+    dates.begin(*there, ports.clock.wall());
+    position = dates.at(numbering, uid_next - 1);
     ports.place.save(*position);
   }
+  begin_walk();
+  return {};
+}
+
+void MailboxReader::Loop::begin_walk() {
+  // A server's days are those of its own time zone, so a search goes back one more; what it finds too early is left out by its time.
+  const auto since = [](Instant at) { return at - std::chrono::days(1); };
   if (!position) {
-    newest = *account.import_since;
-    if (!walk) walk = Walk{1, uid_next, *account.import_since - day, account.import_since};
+    if (walk) return;
+    dates.begin_import(*account.import_since);
+    walk = Walk{1, uid_next, since(*account.import_since), account.import_since};
     return;
   }
-  newest = std::max(newest, position->newest);
+  dates.go_on(*position);
   // A numbering that ends before our place is another one, too, though it has the same name: a mailbox put back from a copy.
   const bool same = same_numbering(position->uid_validity, numbering) && position->last < std::max(uid_next, Uid{1});
   if (same) {
@@ -215,16 +230,18 @@ void MailboxReader::Loop::begin(const Selected& selected) {
     ports.place.save(*position);
     if (!walk) walk = Walk{position->last + 1, 0, {}, {}};
   } else if (!walk) {
-    if (ports.report) ports.report("the mailbox has a new numbering: going on by date, from the day before " + format_rfc3339(newest));
-    walk = Walk{1, uid_next, newest - day, {}};
+    const Instant from = dates.new_from(ports.clock.wall());
+    if (ports.report) ports.report("the mailbox has a new numbering: going on by date, with mail that arrived since " + format_rfc3339(from));
+    walk = Walk{1, uid_next, since(from), from};
   }
 }
 
 Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {
+  const Deadline begun_at = std::chrono::steady_clock::now();
   if (auto settled = marks.settle(session); !settled) return settled;
   for (;;) {
     if (walk->upto != 0 && walk->from >= walk->upto) {
-      position = Position{numbering, walk->upto - 1, newest};
+      position = dates.at(numbering, walk->upto - 1);
       ports.place.save(*position);
       walk = Walk{walk->upto, 0, {}, {}};
     }
@@ -237,6 +254,10 @@ Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {
     if (auto taken = take(session, *uids); !taken) return taken;
     if (last == 0) break;
     walk->from = last + 1;
+  }
+  if (dates.looked_through(ports.clock.wall(), begun_at - last_mail >= pace.calm_from)) {
+    position = dates.at(numbering, position->last);
+    ports.place.save(*position);
   }
   change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });
   return {};
@@ -278,14 +299,14 @@ void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
   for (const BatchMail& mail : batch) {
     if (mail.fate == Fate::untaken) break;
     last = mail.uid;
-    // A date in the future, which anybody can give a copied mail, would later hide mail that is older.
-    if (mail.fate == Fate::durable && mail.internal_date) newest = std::max(newest, std::min(*mail.internal_date, ports.clock.wall()));
+    if (mail.fate == Fate::durable && mail.internal_date) dates.took(*mail.internal_date, ports.clock.wall());
+    if (mail.fate == Fate::durable) last_mail = std::chrono::steady_clock::now();
   }
   if (last == 0) return;
   ahead.erase(ahead.begin(), ahead.upper_bound(last));
   walk->from = last + 1;
   if (walk->upto != 0) return;
-  position = Position{numbering, last, newest};
+  position = dates.at(numbering, last);
   ports.place.save(*position);
 }
 

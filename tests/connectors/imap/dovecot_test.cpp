@@ -81,6 +81,30 @@ TEST_CASE("a new numbering goes on by date and loses nothing", "[imap][rule-I3]"
   CHECK(Subjects(subjects.begin() + 2, subjects.end()) == Subjects{"one", "three", "two"});
 }
 
+TEST_CASE("a new numbering brings nothing that was there before the first connection", "[imap][rule-I3]") {
+  DovecotServer server;
+  server.put_files(20, std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()) - std::chrono::minutes(30));
+  server.deliver({"old"});
+  Desk desk;
+  {
+    auto account = server.account();
+    MailboxReader reader(account, desk.ports(), quick());
+    REQUIRE(desk.wait([&] { return looked(reader); }));
+    // By the server's own clock, and behind the second of the last mail.
+    REQUIRE(desk.wait([&] { return desk.place.kept()->begun != usher::message::Instant{}; }));
+  }
+  server.stop();
+  server.renumber();
+  server.start();
+  // In a later second than the last old one, as mail that comes while a server is moved does.
+  const auto begun = desk.place.kept()->begun;
+  REQUIRE(desk.wait([&] { return std::chrono::system_clock::now() > begun + std::chrono::seconds(1); }));
+  server.deliver({"new"});
+  MailboxReader reader(server.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return !desk.taken().empty() && looked(reader); }));
+  CHECK(desk.subjects() == Subjects{"new"});
+}
+
 TEST_CASE("a server that restarts is found again", "[imap]") {
   DovecotServer server;
   Desk desk;

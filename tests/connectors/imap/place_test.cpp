@@ -15,7 +15,8 @@ TEST_CASE("a place comes back from the journal as it was saved", "[imap][rule-I3
   JournalPlace place(journal, 0, "support-mail");
   REQUIRE(place.load().has_value());
   CHECK_FALSE(place.load()->has_value());
-  const Position position{1795330627, 4294967295, *parse_rfc3339("2026-11-21T18:57:59Z")};
+  const Position position{1795330627, 4294967295, *parse_rfc3339("2026-11-21T18:57:59Z"), *parse_rfc3339("2026-11-01T00:00:01Z"),
+                          *parse_rfc3339("2026-11-21T18:58:00Z")};
   place.save(position);
   CHECK(**place.load() == position);
   JournalPlace other(journal, 0, "sales-mail");
@@ -31,4 +32,14 @@ TEST_CASE("a numbering of 32 bits is known again by 31 of them", "[imap]") {
   CHECK(kept.last == 7);
   CHECK(same_numbering(kept.uid_validity, 4294967290));
   CHECK_FALSE(same_numbering(kept.uid_validity, 4294967291));
+}
+
+TEST_CASE("a place that an earlier build saved is read", "[imap][rule-I3]") {
+  const usher::testing::FakeClock clock;
+  usher::journal::MemoryJournal journal(clock);
+  const auto newest = *parse_rfc3339("2026-11-21T18:57:59Z");
+  journal.save_cursor("imap/support-mail", usher::journal::Stream::outbound, 0, (usher::message::Offset{17} << 32) + 900);
+  journal.save_cursor("imap/support-mail", usher::journal::Stream::events, 0, usher::message::unix_ms(newest) / 1000);
+  JournalPlace place(journal, 0, "support-mail");
+  CHECK(**place.load() == Position{17, 900, newest, {}, {}});
 }

@@ -1,6 +1,7 @@
 // PlayedMailbox: see played_mailbox.hpp.
 #include "tests/connectors/imap/played_mailbox.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace usher::connectors::email::imap::testing {
@@ -24,6 +25,11 @@ std::set<Uid> numbers(const std::string& set, const std::map<Uid, PlayedMail>& t
     at = end + 1;
   }
   return out;
+}
+
+std::string internal_date(Instant at) {
+  const std::string day = search_date(at);
+  return (day.find('-') == 1 ? " " : "") + day + ' ' + format_rfc3339(at).substr(11, 8) + " +0000";
 }
 
 std::string word(std::string& text) {
@@ -54,11 +60,23 @@ ImapAccount PlayedMailbox::account() const {
   return account;
 }
 
-Uid PlayedMailbox::add(const std::string& bytes) {
+Uid PlayedMailbox::add(const std::string& bytes, Instant arrived_at) {
   const std::lock_guard lock(mutex_);
-  mails_[next_] = {bytes, ""};
+  mails_[next_] = {bytes, "", arrived_at};
   changed_.notify_all();
   return next_++;
+}
+
+void PlayedMailbox::renumber(Uid step) {
+  const std::lock_guard lock(mutex_);
+  ++validity_;
+  next_ = 1;
+  std::map<Uid, PlayedMail> anew;
+  for (auto& [uid, mail] : mails_) {
+    anew[next_ + step - 1] = std::move(mail);
+    next_ += step;
+  }
+  mails_ = std::move(anew);
 }
 
 std::map<Uid, PlayedMail> PlayedMailbox::mails() const {
@@ -75,6 +93,11 @@ bool PlayedMailbox::heard(const std::string& line) const {
   for (const auto& one : heard())
     if (one == line) return true;
   return false;
+}
+
+std::size_t PlayedMailbox::times_heard(const std::string& begin) const {
+  const auto lines = heard();
+  return static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(begin); }));
 }
 
 void PlayedMailbox::play(Peer& peer) {
@@ -116,7 +139,7 @@ bool PlayedMailbox::obey(Peer& peer, const std::string& tag, const std::string& 
 
 void PlayedMailbox::select(Peer& peer, const std::string& tag) {
   const std::lock_guard lock(mutex_);
-  peer.say("* " + std::to_string(mails_.size()) + " EXISTS\r\n* OK [UIDVALIDITY 17] ok\r\n* OK [UIDNEXT " + std::to_string(next_) + "] ok\r\n" +
+  peer.say("* " + std::to_string(mails_.size()) + " EXISTS\r\n* OK [UIDVALIDITY " + std::to_string(validity_) + "] ok\r\n* OK [UIDNEXT " + std::to_string(next_) + "] ok\r\n" +
            "* OK [PERMANENTFLAGS (" + permanent_flags + ")] ok\r\n" + tag + " OK [" + mode + "] done\r\n");
 }
 
@@ -125,7 +148,11 @@ void PlayedMailbox::search(Peer& peer, const std::string& tag, const std::string
   word(rest);
   const std::lock_guard lock(mutex_);
   searched_ = mails_.size();
-  for (const Uid uid : numbers(word(rest), mails_)) found += " " + std::to_string(uid);
+  const auto asked = numbers(word(rest), mails_);
+  const bool by_day = word(rest) == "SINCE";
+  const auto day = by_day ? parse_internal_date((rest.find('-') == 1 ? " " : "") + rest + " 00:00:00 +0000") : std::optional(Instant{});
+  for (const Uid uid : asked)
+    if (mails_.at(uid).arrived_at >= *day) found += " " + std::to_string(uid);
   peer.say(found + "\r\n" + tag + " OK done\r\n");
 }
 
@@ -138,7 +165,7 @@ void PlayedMailbox::fetch(Peer& peer, const std::string& tag, const std::string&
       const std::string number = "* " + std::to_string(std::distance(mails_.begin(), mails_.find(uid)) + 1) + " FETCH (UID " + std::to_string(uid);
       const std::string size = std::to_string(mail.bytes.size());
       if (rest.find("BODY.PEEK[]") != std::string::npos) said += number + " BODY[] {" + size + "}\r\n" + mail.bytes + ")\r\n";
-      else said += number + " INTERNALDATE \"21-Nov-2026 18:57:59 +0000\" RFC822.SIZE " + size + " FLAGS (" + mail.flags + "))\r\n";
+      else said += number + " INTERNALDATE \"" + internal_date(mail.arrived_at) + "\" RFC822.SIZE " + size + " FLAGS (" + mail.flags + "))\r\n";
     }
   }
   peer.say(said + tag + " OK done\r\n");

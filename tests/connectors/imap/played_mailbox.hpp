@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 
+#include "connectors/email/imap/imap_scanner.hpp"
 #include "connectors/email/imap/imap_session.hpp"
 #include "tests/connectors/imap/played_server.hpp"
 
@@ -14,6 +15,7 @@ namespace usher::connectors::email::imap::testing {
 struct PlayedMail {
   std::string bytes;
   std::string flags;
+  Instant arrived_at;
 };
 
 class PlayedMailbox {
@@ -31,11 +33,15 @@ class PlayedMailbox {
   std::map<std::string, Answer> answers;  // By name: "UID FETCH", "IDLE", "SELECT".
 
   [[nodiscard]] ImapAccount account() const;
-  Uid add(const std::string& bytes);
+  Uid add(const std::string& bytes, Instant arrived_at = *parse_rfc3339("2026-11-21T18:57:59Z"));
+  // The same mails under other numbers, each `step` behind the one before.
+  void renumber(Uid step = 1);
   [[nodiscard]] std::map<Uid, PlayedMail> mails() const;
   // Lines heard on all connections, those of AUTHENTICATE and LOGIN too; without tags.
   [[nodiscard]] std::vector<std::string> heard() const;
   [[nodiscard]] bool heard(const std::string& line) const;
+  // How many lines began so.
+  [[nodiscard]] std::size_t times_heard(const std::string& begin) const;
   [[nodiscard]] int connections() const { return server_->connections(); }
   // What a scene of the test's own goes on with.
   void serve(Peer& peer);
@@ -56,6 +62,7 @@ class PlayedMailbox {
   // Guarded by mutex_.
   std::map<Uid, PlayedMail> mails_;
   Uid next_ = 1;
+  Uid validity_ = 17;
   std::size_t searched_ = 0;  // Mails there were at the last search.
   std::vector<std::string> heard_;
   bool stopping_ = false;

@@ -2,6 +2,7 @@
 // another thread does. Any thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -37,6 +38,8 @@ class Desk {
   [[nodiscard]] MailboxReader::Ports ports(TokenSource token = {});
 
   MemoryPlace place;
+  // Its clock says so, and stands; without this it goes as all clocks do.
+  void set_clock(Instant now) { clock_.now = now; }
 
   // Answers from now on: the first ones as listed, then yes.
   void answer(std::deque<Result<void>> answers);
@@ -63,7 +66,12 @@ class Desk {
   std::deque<Result<void>> answers_;
   std::vector<TakenDone> owed_;
   bool holding_ = false;
-  SystemClock clock_;
+  struct DeskClock final : Clock {
+    std::atomic<Instant> now = Instant{};
+    [[nodiscard]] Instant wall() const override { return now.load() == Instant{} ? SystemClock().wall() : now.load(); }
+    [[nodiscard]] Milliseconds steady() const override { return SystemClock().steady(); }
+  };
+  DeskClock clock_;
 };
 
 // Waits that a test can afford.
