@@ -21,7 +21,7 @@ inline constexpr std::size_t line_bytes_max = 2 * 1024 * 1024;  // A search of a
 inline constexpr std::size_t literals_max = 64;                 // In one response.
 inline constexpr std::size_t list_items_max = 200'000;
 inline constexpr int depth_max = 32;
-inline constexpr std::uint32_t search_window = 100'000;  // Numbers that one search covers.
+inline constexpr std::uint32_t search_window = 100'000;  // Mails that one search can find.
 inline constexpr std::size_t words_shown_max = 300;      // Of a server's words, to an operator.
 static_assert(search_window * std::size_t{11} < line_bytes_max, "ten digits and a blank each");
 static_assert(search_window < list_items_max);

@@ -160,6 +160,15 @@ Result<std::vector<Uid>> ImapSession::search(Uid first, Uid last, std::optional<
   if (last == 0) news_ = false;
   Command command("UID SEARCH UID " + std::to_string(first) + ':' + (last == 0 ? "*" : std::to_string(last)));
   if (since) command.add(" SINCE " + search_date(*since));
+  auto found = found_by(command);
+  // "n:*" means the last mail when there is none from n on: a range may be written either way round.
+  if (found) std::erase_if(*found, [&](Uid uid) { return uid < first || (last != 0 && uid > last); });
+  return found;
+}
+
+Result<std::vector<Uid>> ImapSession::numbers_at(const std::vector<std::uint32_t>& places) { return found_by(Command("UID SEARCH " + number_set(places))); }
+
+Result<std::vector<Uid>> ImapSession::found_by(const Command& command) {
   std::vector<Uid> found;
   bool too_many = false;
   const auto answer = ask(command, limits::search_within, [&](Reply& reply) {
@@ -171,8 +180,6 @@ Result<std::vector<Uid>> ImapSession::search(Uid first, Uid last, std::optional<
   if (!answer) return answer.error();
   if (!answer->ok()) return refused("a search", *answer);
   if (too_many) return fail(Fault::conflict, "the server finds more mails than there can be");
-  // "n:*" means the last mail when there is none from n on: a range may be written either way round.
-  std::erase_if(found, [&](Uid uid) { return uid < first || (last != 0 && uid > last); });
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;

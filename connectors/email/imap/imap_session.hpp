@@ -44,6 +44,9 @@ class ImapSession {
   Result<Selected> select(const std::string& folder);
   // Mails from `first` on, up to `last` (0: to the end), that arrived since that day; ascending.
   Result<std::vector<Uid>> search(Uid first, Uid last = 0, std::optional<Instant> since = {});
+  // The numbers of the mails at these places in the folder, from 1; ascending. The places move when mails go.
+  Result<std::vector<Uid>> numbers_at(const std::vector<std::uint32_t>& places);
+  [[nodiscard]] std::uint32_t exists() const { return exists_; }  // Mails in the folder.
   // Ascending. What is missing need not be gone: a server may leave mails out, or end with a NO. Only a search tells.
   Result<std::vector<Described>> describe(const std::vector<Uid>& uids);
   // The mail, without setting \Seen; only its first `bytes_max` bytes when given. None: the server said
@@ -68,6 +71,7 @@ class ImapSession {
   ImapSession(const MailServer& server, const StopSwitch& stop) : channel_(server, stop) {}
   Result<Answer> ask(const Command& command, std::chrono::steady_clock::duration within, const ImapChannel::Listener& listener = {});
   void listen(const Reply& reply);
+  Result<std::vector<Uid>> found_by(const Command& command);
   Result<void> carry_out(const std::string& what, const Command& command);
   Result<void> copy_and_mark(const std::vector<Uid>& uids, const std::string& folder);
   Result<Answer> ask_making(const std::string& name, const Command& command, std::chrono::steady_clock::duration within);

@@ -42,6 +42,7 @@ struct MailboxReader::Loop {
   Result<void> begin(ImapSession& session, const Selected& selected);
   void begin_walk();
   Result<void> walk_through(ImapSession& session);
+  Result<Uid> search_end(ImapSession& session);
   Result<void> take(ImapSession& session, const std::vector<Uid>& uids);
   Result<void> take_batch(ImapSession& session, std::vector<BatchMail> batch);
   void advance(const std::vector<BatchMail>& batch);
@@ -69,6 +70,7 @@ struct MailboxReader::Loop {
   Uid numbering = 0;  // UIDVALIDITY of the last connection.
   Uid uid_next = 0;
   std::optional<Walk> walk{};
+  std::optional<std::vector<Uid>> windows{};  // Of this connection, where they were needed: the last number of each.
   MailboxDates dates{};
   Deadline last_mail{};  // When the last one was taken; or, before that, when this connection began.
   // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
@@ -200,6 +202,7 @@ Result<void> MailboxReader::Loop::begin(ImapSession& session, const Selected& se
     numbering = selected.uid_validity;
   }
   marks.begin(selected);
+  windows.reset();
   last_mail = std::chrono::steady_clock::now();
   if (!position && !account.import_since) {
     const auto there = newest_there(session, selected, ports.clock.wall());
@@ -245,9 +248,9 @@ Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {
       ports.place.save(*position);
       walk = Walk{walk->upto, 0, {}, {}};
     }
-    const std::uint64_t window_end = std::uint64_t{walk->from} + limits::search_window;
-    const std::uint64_t end = walk->upto != 0 ? std::min<std::uint64_t>(window_end, walk->upto) : window_end < uid_next ? window_end : 0;
-    const Uid last = end == 0 ? 0 : static_cast<Uid>(end - 1);
+    const auto end = search_end(session);
+    if (!end) return end.error();
+    const Uid last = *end;
     auto uids = session.search(walk->from, last, walk->since);
     if (!uids) return uids.error();
     mail_came = mail_came || !uids->empty();
@@ -261,6 +264,24 @@ Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {
   }
   change([&](MailboxStatus& now) { now.mark_trouble = marks.trouble(); });
   return {};
+}
+
+// The last number that a search from here may cover, so that its answer fits into a line; 0: to the end. It goes by how many mails
+// there are: numbers that a server makes of the time are far apart, and 1.7 billion of them would be 17,000 searches.
+Result<Uid> MailboxReader::Loop::search_end(ImapSession& session) {
+  const Uid last = walk->upto != 0 ? walk->upto - 1 : 0;
+  const std::uint64_t behind = walk->upto != 0 ? walk->upto : uid_next;
+  if (walk->from + std::uint64_t{limits::search_window} >= behind || session.exists() <= limits::search_window) return last;
+  if (!windows) {
+    std::vector<std::uint32_t> places;
+    for (std::uint64_t place = limits::search_window; place <= session.exists(); place += limits::search_window)
+      places.push_back(static_cast<std::uint32_t>(place));
+    auto numbers = session.numbers_at(places);
+    if (!numbers) return numbers.error();
+    windows = std::move(*numbers);
+  }
+  const auto window = std::lower_bound(windows->begin(), windows->end(), walk->from);
+  return window == windows->end() || *window + std::uint64_t{1} >= behind ? last : *window;
 }
 
 Result<void> MailboxReader::Loop::take(ImapSession& session, const std::vector<Uid>& uids) {

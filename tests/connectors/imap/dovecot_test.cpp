@@ -131,6 +131,18 @@ TEST_CASE("fifty thousand old mails are not read", "[imap]") {
   CHECK(desk.subjects() == Subjects{"new"});
 }
 
+TEST_CASE("a server tells the numbers of the mails at some places", "[imap]") {
+  DovecotServer server;
+  server.put_files(30, *usher::message::parse_rfc3339("2026-01-05T12:00:00Z"));
+  const auto session = server.client();
+  REQUIRE(session->select("INBOX").has_value());
+  REQUIRE(session->erase({1, 2, 3, 4, 5}).has_value());
+  CHECK(session->exists() == 25);
+  const auto numbers = session->numbers_at({10, 20});
+  REQUIRE(numbers.has_value());
+  CHECK(*numbers == std::vector<Uid>{15, 25});
+}
+
 TEST_CASE("an import begins at its moment and goes on with what is new", "[imap]") {
   DovecotServer server;
   server.put_files(120, *usher::message::parse_rfc3339("2026-02-01T12:00:00Z"));

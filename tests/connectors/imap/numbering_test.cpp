@@ -140,3 +140,39 @@ TEST_CASE("mails that were not dealt with before a long absence are taken over a
   visit(box, desk);
   CHECK(desk.subjects() == Subjects{"late", "same second"});
 }
+
+TEST_CASE("numbers that are far apart cost few searches", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  const Instant newest = at("2026-11-21T20:00:00Z");
+  desk.set_clock(newest + 1h);
+  for (int i = 50; i > 0; --i) box.add(mail("m" + std::to_string(i)), newest - i * 24h);
+  box.add(mail("new"), newest);
+  box.renumber(33'000'000);  // Up to 1.7 billion, as of a server that numbers by the time.
+  desk.place.put({17, 51, newest - 1s, newest - 1s, {}});
+  visit(box, desk);
+  CHECK(desk.subjects() == Subjects{"new"});
+  CHECK(box.times_heard("UID SEARCH") <= 2);
+  box.add(mail("newer"), newest + 1min);
+  visit(box, desk);
+  CHECK(desk.subjects() == Subjects{"new", "newer"});
+  CHECK(box.times_heard("UID SEARCH") <= 4);
+}
+
+TEST_CASE("one search finds no more mails than there is room for in its answer", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  const Instant newest = at("2026-11-21T20:00:00Z");
+  desk.set_clock(newest + 1h);
+  constexpr Uid old = 2 * imap::limits::search_window + 2;
+  for (Uid i = 1; i <= old; ++i) box.add("", newest - 24h * 90);
+  box.add(mail("new"), newest);
+  box.renumber(100);
+  desk.place.put({17, 1, newest - 1s, newest - 1s, {}});
+  visit(box, desk);
+  CHECK(desk.subjects() == Subjects{"new"});
+  CHECK(box.heard("UID SEARCH 100000,200000"));
+  CHECK(box.heard("UID SEARCH UID 1:10000000 SINCE 20-Nov-2026"));
+  CHECK(box.heard("UID SEARCH UID 10000001:20000000 SINCE 20-Nov-2026"));
+  CHECK(box.heard("UID SEARCH UID 20000001:20000300 SINCE 20-Nov-2026"));
+}

@@ -145,8 +145,18 @@ void PlayedMailbox::select(Peer& peer, const std::string& tag) {
 
 void PlayedMailbox::search(Peer& peer, const std::string& tag, const std::string& words) {
   std::string found = "* SEARCH", rest = words;
-  word(rest);
   const std::lock_guard lock(mutex_);
+  if (const std::string first = word(rest); first != "UID") {  // Places in the folder.
+    std::map<Uid, PlayedMail> places;
+    std::vector<Uid> uids;
+    for (const auto& [uid, mail] : mails_) {
+      uids.push_back(uid);
+      places[static_cast<Uid>(uids.size())];
+    }
+    for (const Uid place : numbers(first, places)) found += " " + std::to_string(uids[place - 1]);
+    peer.say(found + "\r\n" + tag + " OK done\r\n");
+    return;
+  }
   searched_ = mails_.size();
   const auto asked = numbers(word(rest), mails_);
   const bool by_day = word(rest) == "SINCE";
