@@ -111,4 +111,9 @@ Result<std::optional<Offset>> JournalWatch::cursor(const std::string& consumer, 
   return journal_.cursor(consumer, stream, partition);
 }
 
+Result<std::optional<Offset>> JournalWatch::durable_cursor(const std::string& consumer, journal::Stream stream,
+                                                           Partition partition) {
+  return journal_.durable_cursor(consumer, stream, partition);
+}
+
 }  // namespace usher::daemon

@@ -31,6 +31,8 @@ class JournalWatch final : public journal::Journal {
   void save_cursor(const std::string& consumer, journal::Stream stream, Partition partition, Offset next) override;
   [[nodiscard]] Result<std::optional<Offset>> cursor(const std::string& consumer, journal::Stream stream,
                                                      Partition partition) override;
+  [[nodiscard]] Result<std::optional<Offset>> durable_cursor(const std::string& consumer, journal::Stream stream,
+                                                             Partition partition) override;
 
  private:
   struct Observer;

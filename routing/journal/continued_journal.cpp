@@ -123,4 +123,10 @@ Result<std::optional<Offset>> ContinuedJournal::cursor(const std::string& consum
   return saved;
 }
 
+Result<std::optional<Offset>> ContinuedJournal::durable_cursor(const std::string& consumer, Stream stream, Partition partition) {
+  auto saved = log_.durable_cursor(consumer, stream, partition);
+  if (saved && *saved && shifted(stream, partition)) **saved += base_;
+  return saved;
+}
+
 }  // namespace usher::journal

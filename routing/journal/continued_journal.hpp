@@ -43,6 +43,8 @@ class ContinuedJournal final : public Journal {
   void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) override;
   [[nodiscard]] Result<std::optional<Offset>> cursor(const std::string& consumer, Stream stream,
                                                      Partition partition) override;
+  [[nodiscard]] Result<std::optional<Offset>> durable_cursor(const std::string& consumer, Stream stream,
+                                                             Partition partition) override;
 
  private:
   [[nodiscard]] bool shifted(Stream stream, Partition partition) const {

@@ -92,6 +92,9 @@ class Journal {
   virtual void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) = 0;
   [[nodiscard]] virtual Result<std::optional<Offset>> cursor(const std::string& consumer, Stream stream,
                                                              Partition partition) = 0;
+  // What a crash at this moment would leave of it: the newest, or an older one or none while saving is under way.
+  [[nodiscard]] virtual Result<std::optional<Offset>> durable_cursor(const std::string& consumer, Stream stream,
+                                                                     Partition partition) = 0;
 };
 
 }  // namespace usher::journal

@@ -111,6 +111,10 @@ Result<std::optional<Offset>> KafkaJournal::cursor(const std::string& consumer, 
   return parts_->marks->find(consumer, {stream, partition});
 }
 
+Result<std::optional<Offset>> KafkaJournal::durable_cursor(const std::string& consumer, Stream stream, Partition partition) {
+  return parts_->marks->committed(consumer, {stream, partition});
+}
+
 std::vector<std::string> KafkaJournal::weaknesses() const { return parts_->weak; }
 
 }  // namespace usher::journal

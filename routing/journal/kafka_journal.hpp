@@ -44,6 +44,8 @@ class KafkaJournal final : public Journal {
   void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) override;
   [[nodiscard]] Result<std::optional<Offset>> cursor(const std::string& consumer, Stream stream,
                                                      Partition partition) override;
+  [[nodiscard]] Result<std::optional<Offset>> durable_cursor(const std::string& consumer, Stream stream,
+                                                             Partition partition) override;
 
   // What the cluster does not promise, a sentence each, for /readyz and the log: one replica, unclean election …
   [[nodiscard]] std::vector<std::string> weaknesses() const;

@@ -28,6 +28,8 @@ class KafkaMarks {
 
   void save(const std::string& consumer, Log log, Offset next);
   [[nodiscard]] Result<std::optional<Offset>> find(const std::string& consumer, Log log);
+  // As the cluster has it.
+  [[nodiscard]] Result<std::optional<Offset>> committed(const std::string& consumer, Log log);
 
  private:
   struct Mark {
@@ -46,7 +48,6 @@ class KafkaMarks {
   void run();
   // True: all of it is saved. Called with `lock` held, which it lets go while it asks.
   void keep_alive(std::unique_lock<std::mutex>& lock);
-  [[nodiscard]] Result<std::optional<Offset>> committed(const std::string& consumer, Log log);
   bool save_dirty(std::unique_lock<std::mutex>& lock);
 
   // Constant after construction.

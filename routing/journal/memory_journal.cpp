@@ -64,10 +64,18 @@ void MemoryJournal::save_cursor(const std::string& consumer, Stream stream, Part
 }
 
 Result<std::optional<Offset>> MemoryJournal::cursor(const std::string& consumer, Stream stream, Partition partition) {
+  return find(cursors_, {consumer, stream, partition});
+}
+
+Result<std::optional<Offset>> MemoryJournal::durable_cursor(const std::string& consumer, Stream stream, Partition partition) {
+  return find(cursors_durable_, {consumer, stream, partition});
+}
+
+Result<std::optional<Offset>> MemoryJournal::find(const std::map<CursorKey, Offset>& cursors, const CursorKey& key) {
   const std::lock_guard lock(mutex_);
   if (read_fails()) return fail(Fault::unavailable, "the memory journal was told to fail");
-  const auto found = cursors_.find({consumer, stream, partition});
-  return found == cursors_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = cursors.find(key);
+  return found == cursors.end() ? std::nullopt : std::optional(found->second);
 }
 
 void MemoryJournal::erase_before(Stream stream, Partition partition, Offset offset) {

@@ -38,6 +38,8 @@ class MemoryJournal final : public Journal {
   void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) override;
   [[nodiscard]] Result<std::optional<Offset>> cursor(const std::string& consumer, Stream stream,
                                                      Partition partition) override;
+  [[nodiscard]] Result<std::optional<Offset>> durable_cursor(const std::string& consumer, Stream stream,
+                                                             Partition partition) override;
 
   // Retention: records with smaller offsets are gone.
   void erase_before(Stream stream, Partition partition, Offset offset);
@@ -77,6 +79,7 @@ class MemoryJournal final : public Journal {
   // Requires: mutex_ is held.
   Appended push(Log& log, Entry entry);
   [[nodiscard]] bool read_fails();
+  Result<std::optional<Offset>> find(const std::map<CursorKey, Offset>& cursors, const CursorKey& key);
 
   // Constant after construction.
   const Delivering delivering_;

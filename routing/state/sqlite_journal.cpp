@@ -199,6 +199,11 @@ Result<std::optional<Offset>> SqliteJournal::cursor(const std::string& consumer,
     const auto found = cursors_->marks.find({consumer, stream, partition});
     if (found != cursors_->marks.end()) return std::optional(found->second.next);
   }
+  return durable_cursor(consumer, stream, partition);
+}
+
+// A reader sees what was committed, which is synced by then.
+Result<std::optional<Offset>> SqliteJournal::durable_cursor(const std::string& consumer, Stream stream, Partition partition) {
   return readers_.with([&](SqliteConnection& connection) -> Result<std::optional<Offset>> {
     auto statement =
         connection.statement("SELECT offset FROM cursors WHERE consumer = ?1 AND stream = ?2 AND partition = ?3");

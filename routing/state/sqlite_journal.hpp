@@ -43,6 +43,9 @@ class SqliteJournal final : public journal::Journal {
   [[nodiscard]] message::Result<std::optional<message::Offset>> cursor(const std::string& consumer,
                                                                        journal::Stream stream,
                                                                        message::Partition partition) override;
+  [[nodiscard]] message::Result<std::optional<message::Offset>> durable_cursor(const std::string& consumer,
+                                                                               journal::Stream stream,
+                                                                               message::Partition partition) override;
 
   // Retention: erases records with smaller offsets, a piece at a time, so that appends go on. Waits; any thread but the
   // writer's.

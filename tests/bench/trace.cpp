@@ -69,6 +69,10 @@ Result<std::optional<Offset>> RecordingJournal::cursor(const std::string& consum
   return inner_.cursor(consumer, stream, partition);
 }
 
+Result<std::optional<Offset>> RecordingJournal::durable_cursor(const std::string& consumer, Stream stream, Partition partition) {
+  return inner_.durable_cursor(consumer, stream, partition);
+}
+
 void RecordingStore::commit(state::Commit commit, state::CommitDone done) {
   auto copy = std::make_shared<const state::Commit>(commit);
   behind_.commit(std::move(commit), [this, copy, done = std::move(done)](Result<state::CommitReceipt> receipt) {

@@ -37,6 +37,7 @@ class RecordingJournal final : public journal::Journal {
   void on_append(journal::Stream stream, Partition partition, std::function<void()> wake) override;
   void save_cursor(const std::string& consumer, journal::Stream stream, Partition partition, Offset next) override;
   Result<std::optional<Offset>> cursor(const std::string& consumer, journal::Stream stream, Partition partition) override;
+  Result<std::optional<Offset>> durable_cursor(const std::string& consumer, journal::Stream stream, Partition partition) override;
 
   // Writer's thread: the transaction whose jobs are being finished.
   [[nodiscard]] Transaction& current();

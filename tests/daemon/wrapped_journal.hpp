@@ -30,6 +30,9 @@ class WrappedJournal : public journal::Journal {
   Result<std::optional<Offset>> cursor(const std::string& consumer, journal::Stream stream, Partition partition) override {
     return inner_.cursor(consumer, stream, partition);
   }
+  Result<std::optional<Offset>> durable_cursor(const std::string& consumer, journal::Stream stream, Partition partition) override {
+    return inner_.durable_cursor(consumer, stream, partition);
+  }
 
  private:
   journal::Journal& inner_;

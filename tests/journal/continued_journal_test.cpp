@@ -62,6 +62,7 @@ TEST_CASE("J2: only the inbound stream of its partition is numbered anew", "[jou
   CHECK(log.journal.incarnation(1).number == 0);
   log.journal.save_cursor("reader", Stream::inbound, 0, first_offset(second));
   CHECK(log.journal.cursor("reader", Stream::inbound, 0).value() == first_offset(second));
+  CHECK(log.journal.durable_cursor("reader", Stream::inbound, 0).value() == first_offset(second));
   CHECK(log.inner.cursor("reader", Stream::inbound, 0).value() == 3);
 }
 

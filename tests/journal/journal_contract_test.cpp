@@ -28,6 +28,16 @@ std::vector<std::string> values(const Result<std::vector<Stored>>& records) {
   return found;
 }
 
+// A mark is durable soon after it was saved.
+bool becomes_durable(usher::journal::Journal& journal, const std::string& consumer, Offset next) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (journal.durable_cursor(consumer, Stream::outbound, 0).value() != next) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 #define FOR_EVERY_JOURNAL                                    \
   const auto maker = GENERATE(from_range(journal_makers())); \
   INFO(maker.name);                                          \
@@ -271,6 +281,8 @@ TEST_CASE("a consumer's cursor is where it was left, also after reopening", "[jo
   subject->journal().save_cursor("egress", Stream::outbound, 1, 5);
   subject->settle();
   CHECK(subject->journal().cursor("egress", Stream::outbound, 0).value() == 21);
+  CHECK(subject->journal().durable_cursor("egress", Stream::events, 0).value() == std::nullopt);
+  REQUIRE(becomes_durable(subject->journal(), "egress", 21));
   subject->reopen();
   CHECK(subject->journal().cursor("egress", Stream::outbound, 0).value() == 21);
   CHECK(subject->journal().cursor("egress", Stream::outbound, 1).value() == 5);

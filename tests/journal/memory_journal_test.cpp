@@ -64,6 +64,7 @@ TEST_CASE("a cursor that was not made durable is as before after a crash", "[jou
   by_hand.journal.deliver_all();
   by_hand.journal.save_cursor("egress", Stream::inbound, 0, 9);
   CHECK(by_hand.journal.cursor("egress", Stream::inbound, 0).value() == 9);
+  CHECK(by_hand.journal.durable_cursor("egress", Stream::inbound, 0).value() == 4);
   by_hand.journal.crash();
   CHECK(by_hand.journal.cursor("egress", Stream::inbound, 0).value() == 4);
 }
