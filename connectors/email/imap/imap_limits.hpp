@@ -48,6 +48,9 @@ inline constexpr std::size_t batch_mails = 50;
 inline constexpr std::size_t in_flight_max = 8;  // Mails handed to the sink and not answered yet.
 inline constexpr std::size_t in_flight_bytes_max = 64 * 1024 * 1024;
 inline constexpr int fetch_attempts_max = 4;  // Of one mail, over connections that it broke; then it is passed over.
+// For the first place of a mailbox to be durable; then the connection is given up, and the next one asks again.
+inline constexpr auto place_within = 20s;
+inline constexpr auto place_asked_every = 20ms;
 // Before a refusal counts against a mail: so many others are asked for, and older ones among so many numbers before it.
 inline constexpr std::size_t others_asked = 3;
 inline constexpr std::uint32_t others_within = 1'000;

@@ -30,6 +30,8 @@ class MailboxPlace {
   [[nodiscard]] virtual Result<std::optional<Position>> load() = 0;
   // Without waiting; durable soon.
   virtual void save(const Position& position) = 0;
+  // Whether a crash at this moment would leave a place to go on from.
+  [[nodiscard]] virtual Result<bool> outlives_a_crash() = 0;
 };
 
 // Marks of the consumer `imap/CONNECTOR`. In `outbound`: UIDVALIDITY * 2^32 + last; in Unix seconds, in `events`: the newest,
@@ -42,6 +44,7 @@ class JournalPlace final : public MailboxPlace {
 
   [[nodiscard]] Result<std::optional<Position>> load() override;
   void save(const Position& position) override;
+  [[nodiscard]] Result<bool> outlives_a_crash() override;
 
  private:
   journal::Journal& journal_;

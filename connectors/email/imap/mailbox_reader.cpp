@@ -31,7 +31,7 @@ struct Walk {
 
 Pace Pace::usual() {
   return {limits::idle_max, limits::idle_after_mail, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
-          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from, limits::calm_from};
+          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from, limits::calm_from, limits::place_within};
 }
 
 struct MailboxReader::Loop {
@@ -41,6 +41,7 @@ struct MailboxReader::Loop {
   Result<void> find_place();
   Result<void> begin(ImapSession& session, const Selected& selected);
   void begin_walk();
+  Result<void> await_place();
   Result<void> walk_through(ImapSession& session);
   Result<Uid> search_end(ImapSession& session);
   Result<void> take(ImapSession& session, const std::vector<Uid>& uids);
@@ -67,6 +68,7 @@ struct MailboxReader::Loop {
   MailboxMarks marks{account};
   std::optional<Position> position{};
   bool found_place = false;
+  bool place_outlives = false;  // Otherwise a crash would make the next connection the first one.
   Uid numbering = 0;  // UIDVALIDITY of the last connection.
   Uid uid_next = 0;
   std::optional<Walk> walk{};
@@ -166,6 +168,7 @@ Result<void> MailboxReader::Loop::live() {
   idles = !std::exchange(poll_next, false);
   mail_came = true;
   if (auto known = begin(**session, *selected); !known) return known;
+  if (auto kept = await_place(); !kept) return kept;
   for (;;) {
     const Deadline next_walk = in(pace.walks_apart);
     if (auto walked = walk_through(**session); !walked) return walked;
@@ -237,6 +240,21 @@ void MailboxReader::Loop::begin_walk() {
     if (ports.report) ports.report("the mailbox has a new numbering: going on by date, with mail that arrived since " + format_rfc3339(from));
     walk = Walk{1, uid_next, since(from), from};
   }
+}
+
+// Who has no place takes no old mail. So nothing is looked at, and nobody is told that it was, before a place would outlive a crash:
+// what comes from then on is never old mail. An import needs none, since it begins anew.
+Result<void> MailboxReader::Loop::await_place() {
+  const Deadline given_up = in(pace.place_within);
+  while (position && !place_outlives) {
+    const auto kept = ports.place.outlives_a_crash();
+    place_outlives = kept && *kept;
+    if (place_outlives) break;
+    if (std::chrono::steady_clock::now() > given_up)
+      return fail(Fault::unavailable, "where this mailbox goes on cannot be written down" + (kept ? std::string() : ": " + kept.error().detail));
+    if (stop.pause(limits::place_asked_every)) return fail(Fault::unavailable, "stopped");
+  }
+  return {};
 }
 
 Result<void> MailboxReader::Loop::walk_through(ImapSession& session) {

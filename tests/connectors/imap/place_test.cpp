@@ -23,6 +23,23 @@ TEST_CASE("a place comes back from the journal as it was saved", "[imap][rule-I3
   CHECK_FALSE(other.load()->has_value());
 }
 
+TEST_CASE("a place outlives a crash once both of its marks do", "[imap][rule-I3]") {
+  const usher::testing::FakeClock clock;
+  usher::journal::MemoryJournal journal(clock, usher::journal::Delivering::by_hand);
+  JournalPlace place(journal, 0, "support-mail");
+  CHECK(place.outlives_a_crash().value() == false);
+  const Position position{17, 4, *parse_rfc3339("2026-11-21T18:57:59Z")};
+  place.save(position);
+  CHECK(place.load().value() == position);
+  CHECK(place.outlives_a_crash().value() == false);
+  CHECK(journal.deliver_one());
+  CHECK(place.outlives_a_crash().value() == false);
+  CHECK(journal.deliver_one());
+  CHECK(place.outlives_a_crash().value() == true);
+  journal.crash();
+  CHECK(place.load().value() == position);
+}
+
 TEST_CASE("a numbering of 32 bits is known again by 31 of them", "[imap]") {
   const usher::testing::FakeClock clock;
   usher::journal::MemoryJournal journal(clock);

@@ -11,6 +11,16 @@ void MemoryPlace::save(const Position& position) {
   ++saves_;
 }
 
+Result<bool> MemoryPlace::outlives_a_crash() {
+  const std::lock_guard lock(mutex_);
+  return kept_ && durable_;
+}
+
+void MemoryPlace::durable(bool at_once) {
+  const std::lock_guard lock(mutex_);
+  durable_ = at_once;
+}
+
 int MemoryPlace::saves() const {
   const std::lock_guard lock(mutex_);
   return saves_;
@@ -113,7 +123,7 @@ bool Desk::wait_for_mails(std::size_t count) const {
 Pace quick() {
   using std::chrono::milliseconds;
   return {std::chrono::minutes(9), std::chrono::minutes(9), milliseconds(5), milliseconds(50), milliseconds(5), milliseconds(50), milliseconds(5), milliseconds(20),
-          milliseconds(0), milliseconds(0), milliseconds(0)};
+          milliseconds(0), milliseconds(0), milliseconds(0), milliseconds(50)};
 }
 
 std::string mail(const std::string& subject) {

@@ -16,7 +16,10 @@ class MemoryPlace final : public MailboxPlace {
  public:
   Result<std::optional<Position>> load() override;
   void save(const Position& position) override;
+  [[nodiscard]] Result<bool> outlives_a_crash() override;
   void put(const Position& position);
+  // From now on what is saved is durable, or not yet.
+  void durable(bool at_once);
   [[nodiscard]] std::optional<Position> kept() const;
   [[nodiscard]] int saves() const;
 
@@ -24,6 +27,7 @@ class MemoryPlace final : public MailboxPlace {
   mutable std::mutex mutex_;
   std::optional<Position> kept_;
   int saves_ = 0;
+  bool durable_ = true;
 };
 
 struct Taken {

@@ -90,6 +90,24 @@ TEST_CASE("a mailbox without a place says that only new mail is taken", "[imap]"
   CHECK(desk.taken().empty());
 }
 
+TEST_CASE("a mailbox is looked through only once its first place outlives a crash", "[imap][rule-I3]") {
+  PlayedMailbox box;
+  box.add(mail("old"));
+  Desk desk;
+  desk.place.durable(false);
+  MailboxReader reader(box.account(), desk.ports(), quick());
+  REQUIRE(desk.wait([&] { return reader.status().trouble == "where this mailbox goes on cannot be written down" && box.connections() > 2; }));
+  box.add(mail("new"));
+  const int connections = box.connections();
+  REQUIRE(desk.wait([&] { return box.connections() > connections; }));
+  CHECK_FALSE(looked(reader));
+  CHECK_FALSE(box.heard("UID SEARCH"));
+  desk.place.durable(true);
+  REQUIRE(desk.wait_for_mails(1));
+  REQUIRE(desk.wait([&] { return looked(reader) && reader.status().trouble.empty(); }));
+  CHECK(desk.subjects() == Subjects{"new"});
+}
+
 TEST_CASE("only more mails than there were are news", "[imap]") {
   PlayedMailbox box;
   box.add(mail("one"));
