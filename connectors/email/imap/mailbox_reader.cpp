@@ -48,6 +48,7 @@ struct MailboxReader::Loop {
   Result<void> take_batch(ImapSession& session, std::vector<BatchMail> batch);
   void advance(const std::vector<BatchMail>& batch);
   Result<void> wait_for_news(ImapSession& session);
+  Result<void> same_folder(ImapSession& session);
   [[nodiscard]] bool lasted() const { return begun && std::chrono::steady_clock::now() - *begun >= pace.lasts_from; }
   void pause_after(const Error& error);
   void tell(const std::string& trouble);
@@ -78,7 +79,7 @@ struct MailboxReader::Loop {
   // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
   std::set<Uid> ahead{};
   bool idles = true;       // Of this connection.
-  bool mail_came = true;   // Since the last wait; a new connection may come in the midst of it.
+  bool mail_came = true;   // Since the last wait in full; a new connection may come in the midst of it.
   std::optional<Deadline> begun{};  // When this connection had the mailbox open.
   bool poll_next = false;           // The one before was lost within IDLE, soon.
   bool got_through = false;  // This connection has looked through the mailbox once.
@@ -351,15 +352,27 @@ void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
 
 Result<void> MailboxReader::Loop::wait_for_news(ImapSession& session) {
   if (idles) {
-    const auto idled = session.idle(std::exchange(mail_came, false) ? std::min(pace.idle_after_mail, pace.idle) : pace.idle);
+    const auto idled = session.idle(mail_came ? std::min(pace.idle_after_mail, pace.idle) : pace.idle);
     poll_next = !idled && !lasted();
     if (!idled) return idled.error();
-    idles = *idled != ImapSession::Idled::refused;
-    if (idles) return {};
+    if (*idled == ImapSession::Idled::news) return {};
+    mail_came = false;
+    if (*idled == ImapSession::Idled::quiet) return same_folder(session);
+    idles = false;
   }
   if (stop.pause(account.poll_every)) return fail(Fault::unavailable, "stopped");
   // Some servers tell of new mail only when they are spoken to.
-  return session.noop();
+  if (auto spoken = session.noop(); !spoken) return spoken;
+  return same_folder(session);
+}
+
+// A folder that another client renames stays open here under its new name, where nothing comes any more; Courier shows the new one under the
+// old numbering instead. Neither server says so.
+Result<void> MailboxReader::Loop::same_folder(ImapSession& session) {
+  const auto now = session.numbering_now();
+  if (!now) return now.error();
+  if (*now && **now != numbering) return fail(Fault::unavailable, "another folder is called " + account.folder + " now: that one is opened");
+  return {};
 }
 
 }  // namespace usher::connectors::email::imap

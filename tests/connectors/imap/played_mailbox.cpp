@@ -69,7 +69,7 @@ Uid PlayedMailbox::add(const std::string& bytes, Instant arrived_at) {
 
 void PlayedMailbox::renumber(Uid step) {
   const std::lock_guard lock(mutex_);
-  ++validity_;
+  ++uid_validity;
   next_ = 1;
   std::map<Uid, PlayedMail> anew;
   for (auto& [uid, mail] : mails_) {
@@ -126,6 +126,7 @@ bool PlayedMailbox::obey(Peer& peer, const std::string& tag, const std::string& 
   else if (name == "UID FETCH") fetch(peer, tag, words);
   else if (name == "UID STORE") store(peer, tag, words);
   else if (name == "IDLE") idle(peer, tag);
+  else if (name == "STATUS") return peer.say("* STATUS INBOX (UIDVALIDITY " + std::to_string(uid_validity) + ")\r\n" + tag + " OK done\r\n");
   else if (name == "UID MOVE" || name == "UID EXPUNGE") {
     return peer.say(remove(word(words)) + tag + " OK done\r\n");
   } else if (name == "LOGOUT") {
@@ -139,7 +140,7 @@ bool PlayedMailbox::obey(Peer& peer, const std::string& tag, const std::string& 
 
 void PlayedMailbox::select(Peer& peer, const std::string& tag) {
   const std::lock_guard lock(mutex_);
-  peer.say("* " + std::to_string(mails_.size()) + " EXISTS\r\n* OK [UIDVALIDITY " + std::to_string(validity_) + "] ok\r\n* OK [UIDNEXT " + std::to_string(next_) + "] ok\r\n" +
+  peer.say("* " + std::to_string(mails_.size()) + " EXISTS\r\n* OK [UIDVALIDITY " + std::to_string(uid_validity) + "] ok\r\n* OK [UIDNEXT " + std::to_string(next_) + "] ok\r\n" +
            "* OK [PERMANENTFLAGS (" + permanent_flags + ")] ok\r\n" + tag + " OK [" + mode + "] done\r\n");
 }
 

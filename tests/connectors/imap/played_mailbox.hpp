@@ -2,6 +2,7 @@
 // a test changes its capabilities, or answers single commands in its own way. Any thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -30,6 +31,7 @@ class PlayedMailbox {
   std::string capabilities = "IMAP4rev1 AUTH=PLAIN SASL-IR IDLE MOVE UIDPLUS";
   std::string permanent_flags = "\\Seen \\Deleted \\*";
   std::string mode = "READ-WRITE";
+  std::atomic<Uid> uid_validity = 17;  // Any time.
   std::map<std::string, Answer> answers;  // By name: "UID FETCH", "IDLE", "SELECT".
 
   [[nodiscard]] ImapAccount account() const;
@@ -62,7 +64,6 @@ class PlayedMailbox {
   // Guarded by mutex_.
   std::map<Uid, PlayedMail> mails_;
   Uid next_ = 1;
-  Uid validity_ = 17;
   std::size_t searched_ = 0;  // Mails there were at the last search.
   std::vector<std::string> heard_;
   bool stopping_ = false;

@@ -99,6 +99,34 @@ TEST_CASE("IDLE is ended and begun again before anybody forgets it", "[imap]") {
   CHECK(box.connections() == 1);
 }
 
+TEST_CASE("a folder that was renamed and made anew under the connection is opened anew", "[imap][rule-I3]") {
+  PlayedMailbox box;
+  const bool idles = GENERATE(true, false);
+  if (!idles) box.capabilities = "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS";
+  // Nothing is announced, since nothing comes to the folder that is open.
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    peer.say("+ idling\r\n");
+    return peer.hear() == "DONE" && peer.say(tag + " OK done\r\n");
+  };
+  auto pace = quick();
+  pace.idle = pace.idle_after_mail = std::chrono::milliseconds(10);
+  Desk desk;
+  desk.place.put({17, 0, *parse_rfc3339("2026-11-21T00:00:00Z")});
+  box.add(mail("one"));
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return looked(reader); }));
+  CHECK(box.connections() == 1);
+  box.uid_validity = 18;
+  // What was copied into the new one comes again, as what it was.
+  REQUIRE(desk.wait([&] { return box.heard("UID SEARCH UID 1:1 SINCE 20-Nov-2026"); }));
+  box.add(mail("two"));
+  REQUIRE(desk.wait_for_mails(3));
+  CHECK(desk.subjects() == Subjects{"one", "one", "two"});
+  CHECK(reported(desk, "another folder is called INBOX now: that one is opened"));
+  REQUIRE(desk.wait([&] { return desk.place.kept()->uid_validity == 18 && desk.place.kept()->last == 2; }));
+  CHECK(box.connections() == 2);
+}
+
 TEST_CASE("a mail that comes just as IDLE begins and is never announced is found soon", "[imap]") {
   PlayedMailbox box;
   Desk desk;
@@ -116,6 +144,23 @@ TEST_CASE("a mail that comes just as IDLE begins and is never announced is found
   // The third brings nothing, so what follows is a long one.
   REQUIRE(desk.wait([&] { return idles == 4; }));
   CHECK(desk.subjects() == Subjects{"number 1", "number 2"});
+}
+
+TEST_CASE("news without a mail behind it leave the wait a short one", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  std::atomic<int> idles = 0;
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    peer.say(++idles == 1 ? "+ idling\r\n* 1 EXISTS\r\n" : "+ idling\r\n");
+    if (idles == 2) box.add(mail("one"));
+    if (peer.hear() != "DONE") return false;
+    return peer.say(tag + " OK done\r\n");
+  };
+  auto pace = quick();
+  pace.idle_after_mail = std::chrono::milliseconds(10);
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait_for_mails(1));
+  CHECK(box.connections() == 1);
 }
 
 TEST_CASE("a server that refuses IDLE is polled", "[imap]") {
