@@ -198,6 +198,7 @@ run_action() {
   case "$action" in
     start) start ;;
     stop) stop ;;
+    reconstruct) declare -F reconstruct >/dev/null || usage; reconstruct ;;
     *) usage ;;
   esac
 }

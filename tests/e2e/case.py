@@ -13,16 +13,15 @@ def only_on(*backends):
     return mark
 
 
-def also_on(*others):
-    """One test of such a class that is run on these backends, too."""
-    def mark(test):
-        test.also_on = others
-        return test
-    return mark
+def mostly_waits(test):
+    """A test that waits for what nobody can hurry, such as a minute until a mail is tried again: it is begun first, and takes none of
+    the places of those that work."""
+    test.mostly_waits = True
+    return test
 
 
-def belongs_here(tests, name):
-    return backend() in getattr(tests, "backends", (backend(),)) or backend() in getattr(getattr(tests, name), "also_on", ())
+def belongs_here(tests):
+    return backend() in getattr(tests, "backends", (backend(),))
 
 
 class EndToEnd(unittest.TestCase):

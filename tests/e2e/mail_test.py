@@ -2,10 +2,8 @@
 back into the same conversation; nothing is lost and nothing comes twice, whatever the servers do meanwhile.
 """
 import hashlib
-import os
-import shutil
 
-from case import only_on
+from case import mostly_waits
 from mail_case import MailCase
 from mail_world import SUPPORT, MailServers, answer_to, bounce_of, mail
 from world import wait_for
@@ -121,6 +119,7 @@ class MailServersInTrouble(MailCase):
         told = ana.expect("delivery", fits=lambda f: f["state"] == "failed")
         self.assertIn("nobody here", told.get("detail", ""))
 
+    @mostly_waits
     def test_a_mail_that_was_taken_and_not_confirmed_comes_again_under_the_same_id(self):
         world, servers = self.mail_world()
         ana = world.sign_in("ana")
@@ -133,6 +132,7 @@ class MailServersInTrouble(MailCase):
         self.assertEqual(first[2], second[2])
         self.assertEqual(2, servers.smtp.attempts)
 
+    @mostly_waits
     def test_a_reply_waits_for_a_server_that_is_away_over_a_restart_of_usher(self):
         world, servers = self.mail_world()
         ana = world.sign_in("ana")
@@ -146,9 +146,19 @@ class MailServersInTrouble(MailCase):
         self.assertIn("Hello", servers.received("zoe", within=120)[0].get_body(("plain",)).get_content())
         self.assertEqual(1, len(servers.smtp.taken))
 
+    def test_a_kill_right_after_the_first_connection_loses_nothing_that_comes_meanwhile(self):
+        world, servers = self.mail_world()
+        world.kill()
+        servers.deliver("support", mail(ZOE, "One"))
+        world.start()
+        ana = world.sign_in("ana")
+        self.assertEqual(["One"], self.taken(ana, 1))
+        self.nothing_more(ana)
+        self.assertEqual(1, world.log_text().count("only new mail is taken"))
+
     def test_a_mail_that_ended_two_processes_is_delivered_raw_and_the_next_one_as_ever(self):
         world, servers = self.mail_world()
-        world.stop()  # In order, so that its place in the mailbox is kept: what comes meanwhile is no old mail.
+        world.kill()
         servers.deliver("support", mail(ZOE, "deadly"))
         servers.deliver("support", mail(ZOE, "behind it"))
         with servers.imap("support") as client:
@@ -165,42 +175,3 @@ class MailServersInTrouble(MailCase):
         self.assertEqual(f"{hashlib.sha256(first).hexdigest()} 2\n", note.read_text())  # Met again, it is the same message.
         self.assertEqual(2, self.mailboxes(world)["support-mail"]["taken"])
         self.assertIn("ended this program", world.log_text())
-
-    def test_a_new_numbering_of_the_mailbox_brings_nothing_twice_and_loses_nothing(self):
-        world, servers = self.mail_world()
-        ana = world.sign_in("ana")
-        for text in ("old one", "old two"):
-            servers.deliver("support", mail(ZOE, text))
-        self.assertEqual(["old one", "old two"], self.taken(ana, 2))
-        wait_for(lambda: self.mailboxes(world)["support-mail"]["taken"] == 2, "both are taken")
-        servers.stop_imap()
-        for file in servers.maildir("support").glob("dovecot*"):
-            file.unlink()  # Dovecot numbers all mails anew, under another UIDVALIDITY.
-        servers.start_imap()
-        servers.deliver("support", mail(ZOE, "new one"))
-        self.assertIn("new one", ana.take(within=60)["messages"][-1]["text"])
-        self.nothing_more(ana)
-
-
-@only_on("embedded")
-class OldMail(MailCase):
-    def test_fifty_thousand_old_mails_are_left_where_they_are(self):
-        world, servers = self.mail_world(start=False)
-        folder = servers.maildir("support") / "cur"
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in ("new", "tmp"):
-            (folder.parent / part).mkdir(exist_ok=True)
-        source = folder / "1700000000.M0P1.old,S=200:2,"
-        source.write_bytes(mail(ZOE, "old").as_bytes())
-        if os.geteuid() == 0:  # Then mail is another user's.
-            for path in (source, folder, folder.parent, folder.parent / "new", folder.parent / "tmp", folder.parent.parent):
-                shutil.chown(path, "nobody", "nogroup")
-        for number in range(1, 50_000):
-            (folder / f"1700000000.M{number}P1.old:2,").hardlink_to(source)
-        world.start()
-        self.wait_connected(world)
-        ana = world.sign_in("ana")
-        servers.deliver("support", mail(ZOE, "new"))
-        self.assertIn("new", ana.take()["messages"][-1]["text"])
-        self.nothing_more(ana)
-        self.assertEqual(1, self.mailboxes(world)["support-mail"]["taken"])

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import signal
 import ssl
+import subprocess
 import sys
 import tempfile
 from email.message import EmailMessage
@@ -17,7 +18,8 @@ from email.message import EmailMessage
 from servers import REPOSITORY
 from world import WAIT_MAX, wait_for
 
-sys.path.insert(0, str(REPOSITORY / "deploy/mail"))
+DEPLOY = REPOSITORY / "deploy/mail"
+sys.path.insert(0, str(DEPLOY))
 from submission import Mailboxes, Submission  # noqa: E402
 
 SUPPORT = "support@example.com"
@@ -61,6 +63,26 @@ class MailServers:
 
     def cut_connections(self):
         """Kills the processes that hold clients' connections, which the server itself survives; how many there were."""
+        return self.end_connections(signal.SIGKILL)
+
+    def say_goodbye(self):
+        """Clients are told BYE, as before maintenance; let_in() ends that."""
+        if self.server != "cyrus":  # That one tells nobody why its processes end.
+            assert self.end_connections(signal.SIGTERM) > 0
+            return
+        self.cyrus_shutdown.parent.mkdir(exist_ok=True)
+        self.cyrus_shutdown.parent.chmod(0o755)
+        self.cyrus_shutdown.write_text("maintenance\n")
+
+    def let_in(self):
+        if self.server == "cyrus":
+            self.cyrus_shutdown.unlink()
+
+    @property
+    def cyrus_shutdown(self):
+        return self.mailboxes.folder / "state/msg/shutdown"
+
+    def end_connections(self, how):
         session = int((self.mailboxes.folder / f"{self.server}.pid").read_text())
         killed = 0
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
@@ -68,11 +90,50 @@ class MailServers:
                 # Behind the name, which may hold anything: state, parent, group, session.
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 if int(fields[3]) == session and (folder / "exe").readlink().name in ("imap", "imapd"):
-                    os.kill(int(folder.name), signal.SIGKILL)
+                    os.kill(int(folder.name), how)
                     killed += 1
             except (FileNotFoundError, ProcessLookupError):
                 continue
         return killed
+
+    def number_anew(self, user):
+        """The same mails under another UIDVALIDITY. Requires: the server is stopped."""
+        if self.server == "cyrus":
+            self.cyrus_files(user)
+            return
+        known = list(self.maildir(user).glob("dovecot*" if self.server == "dovecot" else "courierimapuiddb"))
+        assert known, user
+        for file in known:
+            file.unlink()
+
+    def cyrus_files(self, user):
+        done = subprocess.run([DEPLOY / "cyrus", "reconstruct", "--folder", self.mailboxes.folder, "--user", user], capture_output=True,
+                              text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return pathlib.Path(done.stdout.strip())
+
+    def fill(self, user, message, count):
+        """A mailbox of so many mails, all of them this one: one file with many names."""
+        self.deliver(user, message)
+        self.inbox(user)  # Courier has new mail elsewhere before somebody looked.
+        self.stop_imap()
+        if self.server == "cyrus":
+            folder = self.cyrus_files(user)
+            source = folder / "1."
+            names = (f"{number}." for number in range(2, count + 1))
+        else:
+            folder = self.maildir(user) / "cur"
+            source = next(one for part in ("cur", "new") for one in (self.maildir(user) / part).iterdir())
+            names = (f"1700000000.M{number}P1.old:2," for number in range(2, count + 1))
+        for name in names:
+            (folder / name).hardlink_to(source)
+        if self.server == "cyrus":
+            self.cyrus_files(user)
+        self.start_imap()
+
+    def numbering(self, user, folder="INBOX"):
+        with self.imap(user) as client:
+            return client.status(self.folder_named(folder), "(UIDVALIDITY)")[1][0].rpartition(b"UIDVALIDITY ")[2].rstrip(b")")
 
     @property
     def addresses(self):
@@ -125,6 +186,24 @@ class MailServers:
             assert client.uid("COPY", uid, self.folder_named(folder))[0] == "OK"
             client.uid("STORE", uid, "+FLAGS", "(\\Deleted)")
             client.expunge()
+
+    def make_folder(self, user, folder):
+        with self.imap(user) as client:
+            assert client.create(self.folder_named(folder))[0] == "OK"
+
+    def file(self, user, message, folder):
+        """Another client puts a mail into a folder."""
+        with self.imap(user) as client:
+            assert client.append(self.folder_named(folder), None, None, message.as_bytes(policy=email.policy.SMTP))[0] == "OK"
+
+    def make_folder_anew(self, user, folder, moved_to):
+        """Another client renames a folder, makes it again, and copies the newest mail back into it."""
+        with self.imap(user) as client:
+            names = [self.folder_named(name) for name in (folder, moved_to)]
+            assert client.rename(*names)[0] == "OK"
+            assert client.create(names[0])[0] == "OK"
+            client.select(names[1])
+            assert client.copy("*", names[0])[0] == "OK"
 
     def received(self, user, count=1, within=WAIT_MAX):
         """The mails of a customer's mailbox once there are so many."""
