@@ -96,6 +96,7 @@ std::string to_text(const Conversation& c) {
       .number("messages", c.messages)
       .number("offers", c.offers)
       .id("last_from_customer", c.last_from_customer)
+      .number("machines_only", c.machines_only ? 1 : 0)
       .id("sender", Id128<void>{c.sender.high, c.sender.low})
       .list("woken", instants_to_words(c.woken))
       .instant("wake_at", c.wake_at)
@@ -133,6 +134,7 @@ Result<Conversation> conversation_from_text(std::string_view key, std::string_vi
   c.messages = static_cast<std::uint32_t>(reader.number("messages"));
   c.offers = static_cast<std::uint32_t>(reader.number("offers"));
   c.last_from_customer = reader.id<MessageId>("last_from_customer");
+  c.machines_only = reader.number("machines_only") != 0;
   const auto sender = reader.id<Id128<void>>("sender");
   c.sender = {sender.high, sender.low};
   lists_good = instants_from_words(reader.list("woken"), c.woken) && lists_good;

@@ -40,7 +40,8 @@ struct Conversation {
   std::uint32_t sequence = 0;   // Bodies kept.
   std::uint32_t messages = 0;   // Of the customer.
   std::uint32_t offers = 0;     // Made so far: makes offer ids differ.
-  MessageId last_from_customer;
+  MessageId last_from_customer;  // What a reply answers: not always the newest (answer_goes_to()).
+  bool machines_only = false;    // No person has written in it.
   Hash128 sender;                // Whose mail it last was, by mail_sender_name(); 0: no mail's.
   std::vector<Instant> woken;    // When mail made it work again since an agent replied, within the last hour.
   Instant wake_at;               // It is to be work again then; 0: not.

@@ -16,8 +16,9 @@
 
 namespace usher::engine {
 
-// 2: caps on mail. State of version 1 is read as it stands: what it does not say is nothing.
-inline constexpr int engine_version = 2;
+// 2: caps on mail. 3: machines' mail is not what a reply answers. State of older versions is read as it stands: what it
+// does not say is nothing.
+inline constexpr int engine_version = 3;
 
 struct AgentView {
   AgentId id;

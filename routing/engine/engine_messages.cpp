@@ -46,11 +46,9 @@ std::optional<std::string> mail_sender(const Message& message) {
   return message.from.identities.front().value;
 }
 
-// Machines that answer by themselves ask for nobody's work. A failed delivery is reported beside its mail.
-bool asks_for_nothing(const Message& message) {
-  return message.automated == Automated::auto_reply || message.automated == Automated::bounce ||
-         message.automated == Automated::delivery_report;
-}
+// Machines that answer, report or complain by themselves ask for nobody's work. A failed delivery is reported beside its
+// mail. Lists are different: people write through them.
+bool asks_for_nothing(const Message& message) { return message.automated && message.automated != Automated::bulk; }
 
 }  // namespace
 
@@ -81,15 +79,28 @@ void Engine::State::on(const MessageReceived& record) {
   }
   remember_seen(message.id, found->id, is_mail(message));
   if (is_mail(message)) anchor_mail(*found, message);
-  if (const auto sender = is_mail(message) ? mail_sender(message) : std::nullopt; sender && (opened || !asks_for_nothing(message)))
-    sender_wrote(*found, mail_sender_name(*sender), opened);
-  customer_wrote(*found, message, opened || !asks_for_nothing(message));
+  const bool asks = opened || !asks_for_nothing(message);
+  if (asks) answer_goes_to(*found, message, opened);
+  customer_wrote(*found, message, asks);
+  if (!opened && message.automated == Automated::feedback_report)
+    happened("usher.message.complained.v1", *found, "its customer, or their provider, calls mail of ours unwanted");
   if (opened && found->flood == Flood::sender)
     happened("usher.work.flooded.v1", *found, "its sender opened many conversations within an hour, and nobody answered any");
 }
 
 void Engine::State::anchor_mail(Conversation& c, const Message& message) {
   if (const auto sender = mail_sender(message)) anchor(c, mail_anchor(message.provider_message_id, *sender));
+}
+
+// Whose mail a reply answers. A machine's takes that place from no person's: the agent's words would go to a list, or to
+// nobody, and the customer would have no answer. Who writes through a list stays who they are.
+void Engine::State::answer_goes_to(Conversation& c, const Message& message, bool opened) {
+  const auto address = is_mail(message) ? mail_sender(message) : std::nullopt;
+  const auto sender = address ? mail_sender_name(*address) : Hash128{};
+  if (!opened && is_mail(message) && message.automated && !c.machines_only && (!address || sender != c.sender)) return;
+  c.machines_only = message.automated && (opened || c.machines_only);
+  c.last_from_customer = message.id;
+  if (address) sender_wrote(c, sender, opened);
 }
 
 Conversation* Engine::State::thread_of(const Message& message) {
@@ -157,7 +168,6 @@ void Engine::State::customer_wrote(Conversation& c, const Message& message, bool
       send(agents.at(c.agent), MessageFrame{c.id, message.id, BodyKind::from_customer, c.sequence - 1});
     return;
   }
-  c.last_from_customer = message.id;
   c.last_activity = now;
   asked_anew(c);  // The customer waits from now on, whenever it is that somebody is called.
   const bool sleeps = c.state == ConversationState::wrap_up || c.state == ConversationState::snoozed || c.state == ConversationState::closed;

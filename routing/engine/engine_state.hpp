@@ -118,6 +118,7 @@ struct Engine::State {
   Conversation* thread_of(const Message& message);
   void anchor(Conversation& c, Hash128 name);
   void anchor_mail(Conversation& c, const Message& message);
+  void answer_goes_to(Conversation& c, const Message& message, bool opened);
   void customer_wrote(Conversation& c, const Message& message, bool asks);
   void asked_anew(Conversation& c);      // The wait for the next answer begins, unless it lasts already.
 
