@@ -9,6 +9,7 @@
 #include "connectors/email/header_text.hpp"
 #include "connectors/email/mail_body.hpp"
 #include "connectors/email/markdown.hpp"
+#include "connectors/email/recipient.hpp"
 #include "connectors/folded_text.hpp"
 #include "connectors/signature.hpp"
 
@@ -18,22 +19,6 @@ namespace {
 
 constexpr std::size_t references_kept = 20;
 constexpr std::size_t quoted_bytes_max = 64 * 1024;
-
-// The mailbox, plain or with a tag: the addresses that thread_key.hpp makes, and any other.
-bool is_of_mailbox(const std::string& mailbox, const std::string& address) {
-  const std::size_t at = std::min(mailbox.rfind('@'), mailbox.size());
-  const std::string_view local = std::string_view(mailbox).substr(0, at), domain = std::string_view(mailbox).substr(at);
-  return address == mailbox || (address.size() > mailbox.size() && address.starts_with(local) && address[at] == '+' && address.ends_with(domain));
-}
-
-// To whom: Reply-To of the customer's mail where it names one, else the sender. Never more than one, and never us.
-std::string recipient_of(const ReplyDraft& draft) {
-  const std::string own = ascii_lower(draft.mailbox);
-  for (const auto* list : {&draft.in_reply_to.reply_to, &draft.in_reply_to.from.identities})
-    for (const auto& identity : *list)
-      if (identity.kind == "email" && is_mail_address(identity.value) && !is_of_mailbox(own, ascii_lower(identity.value))) return identity.value;
-  return {};
-}
 
 std::string reply_subject(const std::string& subject) {
   const std::string begin = fold(subject.substr(0, 8));
@@ -129,9 +114,10 @@ std::string body_of(const ReplyDraft& draft, const std::string& name) {
 
 Result<ComposedMail> compose_mail(const ReplyDraft& draft) {
   ComposedMail mail;
-  mail.recipient = recipient_of(draft);
-  const auto to = HeaderText::mailbox(draft.in_reply_to.from.display_name, mail.recipient);
-  if (!to) return fail(Fault::malformed, "the customer's message has no address to answer to");
+  const auto recipient = recipient_of(draft.in_reply_to, OwnAddresses(draft.mailbox, draft.aliases));
+  const auto to = recipient ? HeaderText::mailbox(recipient->name, recipient->address) : std::nullopt;
+  if (!to) return fail(Fault::malformed, "the customer's message has no address to answer to but our own");
+  mail.recipient = recipient->address;
   const auto from = HeaderText::mailbox(draft.mailbox_name, draft.mailbox);
   if (!from) return fail(Fault::malformed, "the mailbox's own address is no address");
   const std::string domain = draft.mailbox.substr(draft.mailbox.rfind('@') + 1);
@@ -154,7 +140,8 @@ Result<ComposedMail> compose_mail(const ReplyDraft& draft) {
   if (const auto parent = HeaderText::id(draft.in_reply_to.provider_message_id); parent && !draft.in_reply_to.provider_message_id.starts_with("content:"))
     field("In-Reply-To", *parent);
   if (const auto references = references_of(draft.in_reply_to); !references.empty()) field("References", HeaderText::list(references, " "));
-  field("X-Usher-Id", HeaderText::constant(draft.reply.text()));
+  // Some relays (Amazon SES) give a mail another Message-ID; this field stays.
+  field("X-Usher-Id", HeaderText::constant(mail.message_id.substr(0, mail.message_id.find('@'))));
   if (draft.automatic) {
     field("Auto-Submitted", HeaderText::constant("auto-replied"));
     field("X-Auto-Response-Suppress", HeaderText::constant("All"));

@@ -15,6 +15,7 @@ namespace usher::connectors::email {
 struct ReplyDraft {
   ThreadSecrets threads;
   std::string mailbox;       // The address that customers write to.
+  std::vector<std::string> aliases = {};  // Other addresses of ours: no reply goes to them.
   std::string mailbox_name;  // "Example Support"; may be empty.
   MessageId reply;
   MessageId thread;          // thread_token() of the conversation.
@@ -36,7 +37,7 @@ struct ComposedMail {
   bool needs_smtputf8 = false; // An address is not ASCII.
 };
 
-// malformed: the customer's message has no address to answer, or a mailbox is no address.
+// malformed: the customer's message has no address to answer but ours, or a mailbox is no address.
 [[nodiscard]] Result<ComposedMail> compose_mail(const ReplyDraft& draft);
 
 }  // namespace usher::connectors::email

@@ -202,6 +202,8 @@ std::vector<std::string> original_ids(const Mail& mail) {
   std::vector<std::string> out;
   const HeaderBlock returned = read_header_block(returned_header(mail));
   add_ids(out, read_ids(returned.headers.value("message-id")));
+  // A relay may have given our mail another id and left this one.
+  if (const std::string_view ours = returned.headers.value("x-usher-id"); !ours.empty()) add_ids(out, {to_utf8(ours, "utf-8")});
   for (const auto& part : mail.report) add_ids_in_text(out, part.text);
   for (const std::string_view name : {"x-original-message-id", "original-message-id"}) add_ids(out, read_ids(mail.headers.value(name)));
   add_ids_in_text(out, std::string_view(mail.text).substr(0, text_read_max));

@@ -19,7 +19,7 @@ constexpr long long poll_least_ms = 5'000, poll_most_ms = 3'600'000;
 constexpr Key keys[] = {
     {"address", Kind::text, true, "", "The address that customers write to."},
     {"name", Kind::text, false, "", "What stands before it in the replies, such as Example Support."},
-    {"aliases", Kind::list, false, "", "Other addresses whose mail comes to the same mailbox."},
+    {"aliases", Kind::list, false, "", "Other addresses whose mail comes to the same mailbox; no reply goes to them."},
     {"thread_secret", Kind::secret, true, "", "Signs what proves which conversation a mail continues: 16 bytes or more, the same in all mailboxes of a tenant."},
     {"thread_secret_previous", Kind::secret, false, "", "Still believed while the secret is being changed."},
     {"inbound", Kind::text, false, "imap", "How mail comes in: imap, sendgrid, mailgun or postmark."},

@@ -29,7 +29,7 @@ Result<void> verify(const Instance& instance, const Raw& raw, Instant now) {
 Result<Parsed> parse(const Instance& instance, const Raw& raw) {
   auto account = email::account_of(instance);
   if (!account) return account.error();
-  const email::MailDoor door{instance.tenant, instance.id, {instance.tenant, account->secrets}};
+  const email::MailDoor door{instance.tenant, instance.id, {instance.tenant, account->secrets}, {account->address, account->aliases}};
   if (!account->posted_by) return email::to_message(door, raw.body, raw.received_at, {.sender = {}, .recipients = {}, .cut = raw.cut, .deadly = raw.deadly});
   auto posted = email::read_inbound(*account->posted_by, raw);
   if (!posted) return posted.error();
@@ -45,6 +45,7 @@ Result<Rendered> render(const Instance& instance, const Outbound& outbound, Inst
   email::ReplyDraft draft;
   draft.threads = {instance.tenant, account->secrets};
   draft.mailbox = account->address;
+  draft.aliases = account->aliases;
   draft.mailbox_name = account->name;
   draft.reply = outbound.reply;
   draft.thread = email::thread_token(outbound.conversation);

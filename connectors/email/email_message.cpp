@@ -81,9 +81,22 @@ std::string_view word(Delivery delivery) {
   return delivery == Delivery::delivered ? "delivered" : delivery == Delivery::delayed ? "delayed" : "failed";
 }
 
-// A mail of ours that came back as it was sent: only our secret makes its id, so nobody can claim it.
-bool is_own(const MailDoor& door, const Mail& mail) {
-  return !door.threads.secrets.empty() && verify_message_id(door.threads, mail.message_id).has_value();
+bool reports(const MailKind& kind) {
+  return kind.automated && *kind.automated != Automated::auto_reply && *kind.automated != Automated::bulk;
+}
+
+bool is_from_us(const MailDoor& door, const Mail& mail) {
+  return !mail.from.empty() && std::all_of(mail.from.begin(), mail.from.end(), [&](const Mailbox& one) { return door.own.has(one.address); });
+}
+
+// The conversation of a mail of ours that came back: only our secret makes its id, so nobody can claim it. A relay may have
+// given it another Message-ID and left X-Usher-Id; that one counts only from us or through a list, since a program of the
+// customer's may copy unknown fields into its answer. What reports on our mail may look like it, and is not ours.
+std::optional<MessageId> own_thread(const MailDoor& door, const Mail& mail, const MailKind& kind) {
+  if (door.threads.secrets.empty() || reports(kind)) return std::nullopt;
+  if (auto by_id = verify_message_id(door.threads, mail.message_id)) return by_id;
+  const bool comes_round = is_from_us(door, mail) || kind.automated == Automated::bulk;
+  return comes_round ? verify_message_id(door.threads, mail.headers.value("x-usher-id")) : std::nullopt;
 }
 
 std::string extra_of(const Mail& mail, const MailKind& kind, bool own) {
@@ -131,18 +144,21 @@ bool fit_one_record(Message& message) {
   return cut;
 }
 
-void fill_sender(const Mail& mail, Message& message) {
-  message.from.identities = identities(mail.from);
-  if (!mail.from.empty()) message.from.display_name = short_text(mail.from.front().name);
+void fill_sender(const MailDoor& door, const Mail& mail, Message& message) {
+  // A form on one's own site writes as oneself, and says in Reply-To for whom.
+  const bool spoken_for = is_from_us(door, mail) && !mail.reply_to.empty() && !door.own.has(mail.reply_to.front().address);
+  const auto& from = spoken_for ? mail.reply_to : mail.from;
+  message.from.identities = identities(from);
+  if (!from.empty()) message.from.display_name = short_text(from.front().name);
   // Nobody is nobody: two mails without a sender are not from the same person.
   if (message.from.identities.empty()) message.from.identities.push_back(anonymous_identity(message.id));
 }
 
-void fill_thread(const MailDoor& door, const Mail& mail, const MailKind& kind, Message& message) {
+void fill_thread(const MailDoor& door, const Mail& mail, const MailKind& kind, const std::optional<MessageId>& own, Message& message) {
   message.thread.in_reply_to = short_list(mail.in_reply_to);
   message.thread.references = short_list(mail.references);
   if (door.threads.secrets.empty()) return;
-  message.thread.token = find_thread(door.threads, mail, message.received_at);
+  message.thread.token = own ? own : find_thread(door.threads, mail, message.received_at);
   // A report belongs to the conversation of the mail it is about.
   for (const auto& id : kind.original_ids)
     if (!message.thread.token) message.thread.token = verify_message_id(door.threads, id);
@@ -184,9 +200,7 @@ void add_report(const MailDoor& door, const MailKind& kind, const Message& messa
 Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received_at, const MailArrival& arrival) {
   Mail mail = read_mail(bytes, arrival);
   MailKind kind = classify_mail(mail);
-  const bool own = is_own(door, mail);
-  // Answered as a person's mail, it would be answered for ever.
-  if (own && !kind.automated) kind.automated = Automated::auto_reply;
+  const auto own = own_thread(door, mail, kind);
   Parsed parsed;
   Message message;
   message.tenant = door.tenant;
@@ -196,8 +210,8 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   // Over all mailboxes of a tenant: `mail` stands where other channels have the connector.
   message.id = message_id(door.tenant, ConnectorId("mail"), mail.message_id + '\0' + content_of(mail, bytes));
   message.provider_message_id = mail.message_id.empty() ? "content:" + message.id.text() : short_text(mail.message_id);
-  fill_sender(mail, message);
-  fill_thread(door, mail, kind, message);
+  fill_sender(door, mail, message);
+  fill_thread(door, mail, kind, own, message);
   message.to = identities(mail.to);
   message.cc = identities(mail.cc);
   message.reply_to = identities(mail.reply_to);
@@ -206,6 +220,8 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   // The wire form knows the years 1970 to 9999; a mail from before is dated by its arrival alone.
   if (mail.date && unix_ms(*mail.date) >= 0 && parse_rfc3339(format_rfc3339(*mail.date))) message.sent_at = mail.date;
   message.subject = short_text(mail.subject);
+  // Answered as a person's mail, or a list's, it would be answered for ever.
+  if (own || (!reports(kind) && is_from_us(door, mail) && !recipient_of(message, door.own))) kind.automated = Automated::auto_reply;
   message.text = mail.text;
   message.text_new = mail.unparsed ? mail.text : new_text(mail.text);
   message.automated = kind.automated;
@@ -214,13 +230,13 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   if (!mail.html.empty()) message.html_ref = keep_blob(parsed, "message.html", "text/html", mail.html);
   if (bytes.size() <= limits::mail_bytes_max) message.raw_ref = keep_blob(parsed, "message.eml", "message/rfc822", bytes);
   else mail.cut = true;
-  message.extra = extra_of(mail, kind, own);
+  message.extra = extra_of(mail, kind, own.has_value());
   const bool too_long = fit_one_record(message);
   add_report(door, kind, message, parsed);
   if (too_long) {
     mail.cut = true;
     if (message.extra.empty()) kind = {};
-    message.extra = extra_of(mail, kind, own);
+    message.extra = extra_of(mail, kind, own.has_value());
   }
   parsed.messages.push_back(std::move(message));
   return parsed;

@@ -7,6 +7,7 @@
 
 #include "connectors/connector.hpp"
 #include "connectors/email/mail.hpp"
+#include "connectors/email/recipient.hpp"
 #include "connectors/email/thread_key.hpp"
 
 namespace usher::connectors::email {
@@ -16,6 +17,7 @@ struct MailDoor {
   TenantId tenant;
   ConnectorId connector;
   ThreadSecrets threads;  // Without secrets nothing is verified.
+  OwnAddresses own = {};  // Of the mailbox.
 };
 
 // One message. Its id is the hash of (tenant, Message-ID, content), so one mail to two addresses of a tenant is one message

@@ -44,11 +44,14 @@ bool is_receipt(const Mail& mail) {
   });
 }
 
+// RFC 2369 and 2919: whatever a list says of itself, it is a list.
+constexpr auto bulk_fields = std::to_array<std::string_view>({"list-id", "list-post", "list-help", "list-subscribe", "list-unsubscribe", "list-owner", "list-archive",
+                                                              "mailing-list", "x-mlserver", "x-loop", "feedback-id"});
+
 bool is_bulk(const HeaderList& headers, const std::string& submitted) {
   const std::string precedence = first_word(headers.value("precedence"));
   if (precedence == "bulk" || precedence == "junk" || precedence == "list") return true;
-  for (const std::string_view name : {"list-id", "list-post", "list-unsubscribe", "list-help", "mailing-list", "x-mlserver", "x-loop", "feedback-id"})
-    if (headers.has(name)) return true;
+  if (std::any_of(bulk_fields.begin(), bulk_fields.end(), [&](std::string_view name) { return headers.has(name); })) return true;
   return submitted == "auto-generated" || submitted == "auto-notified";
 }
 

@@ -46,6 +46,8 @@ TEST_CASE("answering machines are told by what they admit", "[kind]") {
 
 TEST_CASE("lists and mass mail are bulk", "[kind]") {
   for (const std::string header : {"Precedence: bulk", "Precedence: list", "List-Id: <l.example.org>", "List-Unsubscribe: <mailto:u@example.org>", "X-Loop: l@example.org",
+                                   "List-Subscribe: <mailto:s@example.org>", "List-Owner: <mailto:o@example.org>", "List-Archive: <https://example.org/l>",
+                                   "List-Post: NO", "List-Help: <mailto:h@example.org>",
                                    "Auto-Submitted: auto-generated"}) {
     INFO(header);
     CHECK(kind_of("From: news@example.org\n" + header + "\n").automated == Automated::bulk);
