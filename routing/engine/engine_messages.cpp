@@ -50,6 +50,11 @@ std::optional<std::string> mail_sender(const Message& message) {
 // mail. Lists are different: people write through them.
 bool asks_for_nothing(const Message& message) { return message.automated && message.automated != Automated::bulk; }
 
+// What a server says of deliveries. One that names a conversation of ours is about a reply of ours.
+bool reports_strange_mail(const Message& message) {
+  return (message.automated == Automated::bounce || message.automated == Automated::delivery_report) && !message.thread.token;
+}
+
 }  // namespace
 
 void Engine::State::on(const MessageReceived& record) {
@@ -79,9 +84,16 @@ void Engine::State::on(const MessageReceived& record) {
   }
   remember_seen(message.id, found->id, is_mail(message));
   if (is_mail(message)) anchor_mail(*found, message);
-  const bool asks = opened || !asks_for_nothing(message);
+  // Of mail that was not sent from here: kept to be read and told as an event, and nobody's work.
+  const bool filed = opened && reports_strange_mail(message);
+  const bool asks = (opened && !filed) || !asks_for_nothing(message);
   if (asks) answer_goes_to(*found, message, opened);
   customer_wrote(*found, message, asks);
+  if (filed) {
+    found->waiting_since = found->last_activity = now;
+    finish(*found);
+    happened("usher.message.unmatched.v1", *found, "a report on a delivery that no conversation knows of");
+  }
   if (!opened && message.automated == Automated::feedback_report)
     happened("usher.message.complained.v1", *found, "its customer, or their provider, calls mail of ours unwanted");
   if (opened && found->flood == Flood::sender)
@@ -97,8 +109,9 @@ void Engine::State::anchor_mail(Conversation& c, const Message& message) {
 void Engine::State::answer_goes_to(Conversation& c, const Message& message, bool opened) {
   const auto address = is_mail(message) ? mail_sender(message) : std::nullopt;
   const auto sender = address ? mail_sender_name(*address) : Hash128{};
-  if (!opened && is_mail(message) && message.automated && !c.machines_only && (!address || sender != c.sender)) return;
-  c.machines_only = message.automated && (opened || c.machines_only);
+  const bool first = c.last_from_customer.empty();
+  if (!first && is_mail(message) && message.automated && !c.machines_only && (!address || sender != c.sender)) return;
+  c.machines_only = message.automated && (first || c.machines_only);
   c.last_from_customer = message.id;
   if (address) sender_wrote(c, sender, opened);
 }

@@ -96,3 +96,29 @@ TEST_CASE("a customer who writes through a list stays the one who is answered", 
   talk.take("", Automated::bulk);
   CHECK(talk.answered_by_reply() == through_list);
 }
+
+TEST_CASE("a report on a delivery that no conversation knows of is kept and told and is nobody's work", "[engine]") {
+  for (const auto kind : {Automated::bounce, Automated::delivery_report}) {
+    Talk talk;
+    talk.take("mailer-daemon@ex.net", kind);
+    CHECK(talk.centre.where(talk.id) == "closed");
+    CHECK(talk.centre.view(talk.id).messages == 1);
+    CHECK(talk.told("usher.message.unmatched.v1"));
+    CHECK(talk.centre.steps.back().bodies.size() == 1);
+    CHECK(talk.centre.view(talk.id).waiting_since == talk.centre.now);
+    CHECK(talk.centre.engine.next_deadline());  // It is forgotten like any other.
+    // Whoever writes to it is answered, were it another machine.
+    const auto list = talk.take("list@ex.net", Automated::bulk);
+    CHECK(talk.answered_by_reply() == list);
+    const auto zoe = talk.take("zoe@ex.org");
+    CHECK(talk.answered_by_reply() == zoe);
+  }
+}
+
+TEST_CASE("a report on a reply of ours whose conversation is forgotten is work of low urgency", "[engine]") {
+  Talk talk;
+  talk.id = ConversationId{77, 77};
+  talk.take("mailer-daemon@ex.net", Automated::bounce);
+  CHECK(talk.centre.where(talk.id) == "offered ana");
+  CHECK(talk.centre.view(talk.id).urgency == Urgency::low);
+}

@@ -127,7 +127,7 @@ TEST_CASE("an answering machine does not make an answered customer one who waits
 TEST_CASE("an automatic mail that belongs to nothing is work of low urgency", "[engine]") {
   Centre centre;
   auto machine = mail(1, "zoe@ex.org", "m1@ex.org");
-  machine.automated = Automated::bounce;
+  machine.automated = Automated::auto_reply;
   const auto id = take(centre, machine);
   CHECK(centre.where(id) == "waiting");
   CHECK(centre.view(id).urgency == Urgency::low);
