@@ -2,6 +2,7 @@
 #include "connectors/email/imap/imap_channel.hpp"
 
 #include "connectors/email/imap/imap_limits.hpp"
+#include "connectors/email/mail_greeting.hpp"
 
 namespace usher::connectors::email::imap {
 
@@ -11,21 +12,51 @@ using Word = StatusReply::Word;
 
 Error silent(const char* when) { return fail(Fault::unavailable, std::string("the server did not answer in time: ") + when); }
 
+std::string name_of(const MailServer& server) { return server.host + ":" + std::to_string(server.port); }
+
+// Over a connection of its own, which is told nothing else: whoever greets late must not find half a handshake in its way.
+bool speaks_tls(MailServer server, const StopSwitch& stop) {
+  server.protection = Protection::tls;
+  SecureStream stream(std::move(server), stop);
+  const auto agreed = stream.connect(in(limits::tls_tried_within));
+  return agreed || speaker_of(stream.first_bytes()) == Speaker::tls;
+}
+
 }  // namespace
 
-ImapChannel::ImapChannel(const MailServer& server, const StopSwitch& stop) : server_(server), stream_(server, stop) {}
+ImapChannel::ImapChannel(const MailServer& server, const StopSwitch& stop) : server_(server), stop_(stop), stream_(server, stop) {}
 
 Result<void> ImapChannel::connect() {
   if (auto connected = stream_.connect(in(limits::connect_within)); !connected) return over(connected.error());
-  if (auto greeted = greet(); !greeted) return over(greeted.error());
+  if (auto greeted = greet(); !greeted) return over(stranger(greeted.error()));
   if (server_.protection == Protection::starttls) {
     if (auto switched = switch_to_tls(); !switched) return over(switched.error());
   }
   return capabilities_.empty() ? learn_capabilities() : Result<void>();
 }
 
+// A server behind a port for TLS waits for us as we wait for it.
+Result<std::optional<Reply>> ImapChannel::first_reply() {
+  const Deadline last = in(limits::greeting_within);
+  if (server_.protection == Protection::tls) return next(last);
+  auto reply = next(in(limits::greeting_soon));
+  if (!reply || *reply) return reply;
+  if (first_.empty() && speaks_tls(server_, stop_))
+    return fail(Fault::unavailable, name_of(server_) + " speaks TLS from the first byte, so it waits for no STARTTLS; write imaps:// for it, or name the port for STARTTLS");
+  return next(last);
+}
+
+// Who is no IMAP server is named as what it is.
+Error ImapChannel::stranger(Error error) const {
+  const Speaker speaker = speaker_of(first_);
+  const auto who = speaker_name(speaker);
+  if (speaker == Speaker::imap || who.empty()) return error;
+  error.detail = "no IMAP server but " + std::string(who) + " answers at " + name_of(server_);
+  return error;
+}
+
 Result<void> ImapChannel::greet() {
-  auto reply = next(in(limits::greeting_within));
+  auto reply = first_reply();
   if (!reply) return reply.error();
   if (!*reply) return silent("its greeting");
   const auto* status = std::get_if<StatusReply>(&**reply);
@@ -151,6 +182,7 @@ Result<std::optional<Reply>> ImapChannel::next(Deadline deadline) {
     const auto bytes = stream_.receive(deadline);
     if (!bytes) return over(bytes.error());
     if (bytes->empty()) return std::optional<Reply>();
+    if (tags_ == 0 && first_.size() < 16) first_ += bytes->substr(0, 16);
     reader_.feed(*bytes);
   }
 }

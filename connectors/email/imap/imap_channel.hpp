@@ -51,6 +51,8 @@ class ImapChannel {
 
  private:
   Result<void> greet();
+  Result<std::optional<Reply>> first_reply();
+  Error stranger(Error error) const;
   Result<void> switch_to_tls();
   Result<std::string> begin(const Command& command, Deadline deadline);
   Result<Answer> finish(const std::string& tag, const Command& command, Deadline deadline, const Listener& listener,
@@ -62,11 +64,13 @@ class ImapChannel {
   Error over(Error error);
 
   const MailServer server_;
+  const StopSwitch& stop_;
   SecureStream stream_;
   ReplyReader reader_;
   std::set<std::string> capabilities_;
   std::uint64_t tags_ = 0;
   std::string goodbye_;  // What a BYE said.
+  std::string first_;    // What was said first, as far as it tells who speaks.
   bool preauthenticated_ = false;
   bool alive_ = true;
 };

@@ -2,6 +2,8 @@
 #include "connectors/email/imap/imap_folders.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "connectors/email/imap/imap_limits.hpp"
 
@@ -57,10 +59,19 @@ std::optional<Reply> read_list(Scanner& scanner) {
     const std::string attribute = upper(scanner.atom());
     if (attribute.empty()) return std::nullopt;
     if (attribute == "\\NOSELECT" || attribute == "\\NONEXISTENT") folder.usable = false;
+    if (attribute == "\\NOINFERIORS") folder.has_room = false;
   }
   if (!scanner.blank() || !scanner.string_or_nil(delimiter) || !scanner.blank() || !scanner.string_or_nil(name)) return std::nullopt;
   folder.name = name.value_or("");
+  folder.delimiter = delimiter.value_or("");
   return Reply(std::move(folder));
+}
+
+// INBOX.Done lrswi.
+std::optional<Reply> read_rights(Scanner& scanner) {
+  std::optional<std::string> folder, rights;
+  if (!scanner.string_or_nil(folder) || !scanner.blank() || !scanner.string_or_nil(rights)) return std::nullopt;
+  return Reply(RightsReply{rights.value_or("")});
 }
 
 // INBOX is the one name whose case means nothing.
@@ -73,9 +84,13 @@ bool is_below(const std::string& name, const std::string& prefix) {
 }  // namespace
 
 std::optional<Reply> read_folders(const std::string& name, Scanner& scanner) {
-  if (name != "STATUS" && name != "NAMESPACE" && name != "LIST") return std::nullopt;
+  using Read = std::optional<Reply> (*)(Scanner&);
+  constexpr std::pair<std::string_view, Read> answers[] = {
+      {"STATUS", read_status}, {"NAMESPACE", read_namespace}, {"LIST", read_list}, {"MYRIGHTS", read_rights}};
+  const auto known = std::find_if(std::begin(answers), std::end(answers), [&](const auto& one) { return one.first == name; });
+  if (known == std::end(answers)) return std::nullopt;
   std::optional<Reply> read;
-  if (scanner.blank()) read = name == "STATUS" ? read_status(scanner) : name == "LIST" ? read_list(scanner) : read_namespace(scanner);
+  if (scanner.blank()) read = known->second(scanner);
   return read ? std::move(read) : Reply(OtherReply{name});
 }
 

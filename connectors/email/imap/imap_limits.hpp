@@ -33,6 +33,11 @@ inline constexpr std::size_t marked_at_once = 100;
 // How long.
 inline constexpr auto connect_within = 20s;  // Name, connection and TLS.
 inline constexpr auto greeting_within = 30s;
+// So long after the connection a silent server is asked over another one whether it waits for TLS: a port for TLS from the first
+// byte never greets who waits for STARTTLS.
+inline constexpr auto greeting_soon = 3s;
+inline constexpr auto tls_tried_within = 5s;
+static_assert(greeting_soon + tls_tried_within < greeting_within);
 inline constexpr auto step_within = 60s;     // A command, from its first byte to its answer; more for more bytes:
 inline constexpr std::size_t bytes_a_second_min = 8 * 1024;
 inline constexpr auto search_within = 180s;  // Large mailboxes are searched from disk.

@@ -68,12 +68,18 @@ struct NamespaceReply {
 struct ListReply {
   std::string name;  // As the server spells it.
   bool usable = true;
+  bool has_room = true;   // Others may be made below it.
+  std::string delimiter;  // Between a folder and those below it; "": there are none.
+};
+// MYRIGHTS (RFC 4314): what we may do with one folder, a letter each.
+struct RightsReply {
+  std::string rights;
 };
 struct OtherReply {
   std::string name;  // Upper case.
 };
 using Reply = std::variant<StatusReply, Continuation, CapabilityReply, ExistsReply, ExpungeReply, SearchReply, FetchReply, FolderStatusReply,
-                           NamespaceReply, ListReply, OtherReply>;
+                           NamespaceReply, ListReply, RightsReply, OtherReply>;
 
 // One response, its CRLF included. malformed: not the grammar; too_large: over a limit.
 [[nodiscard]] Result<Reply> parse_reply(std::string_view response);

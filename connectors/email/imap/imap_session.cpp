@@ -76,7 +76,7 @@ Result<void> ImapSession::carry_out(const std::string& what, const Command& comm
 }
 
 Result<std::string> ImapSession::called(const std::string& folder) {
-  if (upper(folder) == "INBOX") return folder;
+  if (upper(folder) == "INBOX") return std::string("INBOX");
   if (const auto known = names_.find(folder); known != names_.end()) return known->second;
   auto name = find_name(folder);
   if (name) names_[folder] = *name;
@@ -95,13 +95,71 @@ Result<std::string> ImapSession::find_name(const std::string& folder) {
   if (!told) return told.error();
   const std::string below = below_prefix(prefixes, name);
   if (below == name) return name;
-  bool there = false;
-  const auto listed = ask(Command("LIST \"\" ").add_string(name), limits::search_within, [&](Reply& reply) {
-    // A name with a star in it is answered with others, too.
-    if (const auto* one = std::get_if<ListReply>(&reply)) there = there || (one->usable && one->name == name);
+  const auto plain = listed(name);
+  if (!plain) return plain.error();
+  return *plain && (*plain)->usable ? name : below;
+}
+
+Result<std::optional<ListReply>> ImapSession::listed(const std::string& name) {
+  std::optional<ListReply> found;
+  const auto told = ask(Command("LIST \"\" ").add_string(name), limits::search_within, [&](Reply& reply) {
+    // A name with a star in it is answered with others, too. The empty one is answered with what divides all names.
+    if (auto* one = std::get_if<ListReply>(&reply); one != nullptr && (one->name == name || name.empty() || (upper(name) == "INBOX" && upper(one->name) == "INBOX")))
+      found = std::move(*one);
   });
-  if (!listed) return listed.error();
-  return there ? name : below;
+  if (!told) return told.error();
+  return found;
+}
+
+Result<bool> ImapSession::has_right(const std::string& name, std::string_view letters) {
+  if (!has("ACL")) return true;
+  std::optional<std::string> rights;
+  const auto told = ask(Command("MYRIGHTS ").add_string(name), limits::step_within, [&](Reply& reply) {
+    if (const auto* one = std::get_if<RightsReply>(&reply)) rights = one->rights;
+  });
+  if (!told) return told.error();
+  return !rights || rights->find_first_of(letters) != std::string::npos;
+}
+
+// Asked of the folder that it would be below; at the top a server tells nothing before somebody tries.
+Result<bool> ImapSession::may_make(const std::string& name, const std::string& folder) {
+  const auto root = listed("");
+  if (!root) return root.error();
+  const std::string delimiter = *root ? (*root)->delimiter : "";
+  const std::size_t at = delimiter.empty() ? std::string::npos : name.rfind(delimiter);
+  if (at == std::string::npos || at == 0) return false;
+  const std::string above = name.substr(0, at);
+  const auto parent = listed(above);
+  if (!parent) return parent.error();
+  if (!*parent) return false;
+  if (!(*parent)->has_room) return fail(Fault::conflict, "the folder " + folder + " is not there, and the server keeps none below " + above);
+  // c: what k was called before RFC 4314.
+  const auto allowed = has_right(above, "kc");
+  if (!allowed) return allowed.error();
+  if (!*allowed) return fail(Fault::conflict, "the folder " + folder + " is not there, and the server does not let this login make it below " + above);
+  return false;
+}
+
+Result<bool> ImapSession::is_open(const std::string& folder) {
+  const auto name = called(folder);
+  if (!name) return name.error();
+  return *name == selected_;
+}
+
+Result<bool> ImapSession::can_take(const std::string& folder) {
+  const auto name = called(folder);
+  if (!name) return name.error();
+  const auto there = listed(*name);
+  if (!there) return there.error();
+  if (!*there) return may_make(*name, folder);
+  if (!(*there)->usable) return fail(Fault::conflict, "the server keeps folders below " + folder + ", but no mails in it");
+  const auto looked = ask(Command("STATUS ").add_string(*name).add(" (UIDNEXT)"), limits::search_within);
+  if (!looked) return looked.error();
+  if (!looked->ok()) return refused("to look into the folder " + folder, *looked);
+  const auto allowed = has_right(*name, "i");
+  if (!allowed) return allowed.error();
+  if (!*allowed) return fail(Fault::conflict, "the server does not let this login put mails into the folder " + folder);
+  return true;
 }
 
 // Where SELECT does not say it: Courier. Asked last for the number of the last mail, which is none once that mail is gone, and which Courier

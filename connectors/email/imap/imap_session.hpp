@@ -56,6 +56,11 @@ class ImapSession {
   // nothing of it, which does not mean yet that it is gone.
   Result<std::optional<std::string>> fetch(Uid uid, std::uint64_t size, std::optional<std::size_t> bytes_max = {});
   Result<void> add_flag(const std::vector<Uid>& uids, const std::string& flag);
+  // Looks whether mails can be put into a folder, and changes nothing. False: it is not there, and will be made. conflict: never,
+  // in words. What a server says only to the one who tries cannot be known.
+  Result<bool> can_take(const std::string& folder);
+  // It is the one that is selected, however it is spelled.
+  Result<bool> is_open(const std::string& folder);
   // Makes the folder when it is not there. Folders, here and elsewhere, go by the name that people give them.
   Result<void> move(const std::vector<Uid>& uids, const std::string& folder);
   // Marks as deleted, and removes these where the server can remove named mails; never what others marked.
@@ -82,6 +87,11 @@ class ImapSession {
   // The name of a folder on this server.
   Result<std::string> called(const std::string& folder);
   Result<std::string> find_name(const std::string& folder);
+  // The folder of that name, or none.
+  Result<std::optional<ListReply>> listed(const std::string& name);
+  Result<bool> may_make(const std::string& name, const std::string& folder);
+  // One of these letters (RFC 4314); true where the server tells no rights.
+  Result<bool> has_right(const std::string& name, std::string_view letters);
   Result<Uid> next_number(const std::string& name);
 
   ImapChannel channel_;

@@ -63,7 +63,9 @@ class MailboxReader {
 };
 
 // Connects, logs in and looks, without changing anything: what it found, for `usherctl connectors test`. Errors in words.
-[[nodiscard]] Result<std::string> check_imap(const ImapAccount& account, const TokenSource& token);
+// `sent_folder`: where copies of what is sent will go; "": nowhere.
+[[nodiscard]] Result<std::string> check_imap(const ImapAccount& account, const TokenSource& token, const std::string& sent_folder = {},
+                                             const std::stop_token& stop = {});
 
 // Keeps a copy of what was sent in account.folder, as a mail that was read; makes the folder when it is not there.
 [[nodiscard]] Result<void> append_copy(const ImapAccount& account, const TokenSource& token, std::string_view bytes, const std::stop_token& stop = {});

@@ -2,6 +2,7 @@
 // the socket is waited for in one place and never by it.
 #include "connectors/email/imap/secure_stream.hpp"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -13,8 +14,15 @@
 
 #include "connectors/email/imap/server_address.hpp"
 #include "connectors/email/imap/tls_trust.hpp"
+#include "connectors/email/mail_greeting.hpp"
 
 namespace usher::connectors::email::imap {
+
+namespace {
+
+constexpr std::size_t first_bytes_max = 16;  // Enough to know who speaks.
+
+}  // namespace
 
 struct SecureStream::Wire {
   // Constant after construction.
@@ -25,6 +33,7 @@ struct SecureStream::Wire {
   OwnedSsl ssl{};
   int socket = -1;
   std::array<char, 16 * 1024> buffer{};
+  std::string first{};  // What came first, as it came.
 
   ~Wire() { close(); }
   void close();
@@ -36,6 +45,7 @@ struct SecureStream::Wire {
   Result<std::size_t> receive_raw(Deadline deadline);
   Result<std::size_t> receive_tls(Deadline deadline);
   [[nodiscard]] std::string name() const { return server.host + ":" + std::to_string(server.port); }
+  [[nodiscard]] std::string no_tls_words() const;
 };
 
 SecureStream::SecureStream(MailServer server, const StopSwitch& stop) : wire_(new Wire{std::move(server), stop}) {}
@@ -67,7 +77,7 @@ Result<void> SecureStream::start_tls(Deadline deadline) {
     // An alert of ours goes out, too.
     const auto flushed = wire.flush(deadline);
     if (done == 1) return flushed;
-    if (why != SSL_ERROR_WANT_READ) return fail(Fault::unavailable, wire.trust.trouble(wire.server));
+    if (why != SSL_ERROR_WANT_READ) return fail(Fault::unavailable, wire.no_tls_words());
     if (!flushed) return flushed;
     const auto count = wire.receive_raw(deadline);
     if (!count) return fail(Fault::unavailable, "the server ended the TLS handshake: " + count.error().detail);
@@ -96,6 +106,8 @@ Result<std::string_view> SecureStream::receive(Deadline deadline) {
   return std::string_view(wire_->buffer.data(), *count);
 }
 
+std::string_view SecureStream::first_bytes() const { return wire_->first; }
+
 std::string SecureStream::protection() const { return wire_->ssl ? ::SSL_get_version(wire_->ssl.get()) : "no TLS"; }
 
 void SecureStream::Wire::close() {
@@ -105,6 +117,7 @@ void SecureStream::Wire::close() {
 
 Result<void> SecureStream::Wire::dial(const ServerAddress& address, Deadline deadline) {
   close();
+  first.clear();
   socket = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket < 0) return fail(Fault::unavailable, "no socket for " + name());
   const int on = 1;
@@ -155,7 +168,10 @@ Result<void> SecureStream::Wire::send_raw(std::string_view bytes, Deadline deadl
 Result<std::size_t> SecureStream::Wire::receive_raw(Deadline deadline) {
   for (;;) {
     const ssize_t count = ::recv(socket, buffer.data(), buffer.size(), 0);
-    if (count > 0) return static_cast<std::size_t>(count);
+    if (count > 0) {
+      if (first.size() < first_bytes_max) first.append(buffer.data(), std::min(static_cast<std::size_t>(count), first_bytes_max - first.size()));
+      return static_cast<std::size_t>(count);
+    }
     if (count == 0) return fail(Fault::unavailable, "the server closed the connection");
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return fail(Fault::unavailable, "the connection broke: " + error_text(errno));
@@ -163,6 +179,15 @@ Result<std::size_t> SecureStream::Wire::receive_raw(Deadline deadline) {
     if (woken == StopSwitch::Woken::stopped) return fail(Fault::unavailable, "stopped");
     if (woken == StopSwitch::Woken::silence) return std::size_t{0};
   }
+}
+
+// With STARTTLS the first bytes were a greeting, as they should be.
+std::string SecureStream::Wire::no_tls_words() const {
+  const Speaker speaker = server.protection == Protection::tls ? speaker_of(first) : Speaker::unknown;
+  if (speaker == Speaker::imap)
+    return "no TLS with " + name() + ": it greets before TLS, so it is a port for STARTTLS; write imap:// for it, or name the port for TLS from the first byte";
+  if (const auto who = speaker_name(speaker); !who.empty()) return "no TLS with " + name() + ": " + std::string(who) + " answers there";
+  return trust.trouble(server);
 }
 
 Result<std::size_t> SecureStream::Wire::receive_tls(Deadline deadline) {

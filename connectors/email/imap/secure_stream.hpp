@@ -28,6 +28,8 @@ class SecureStream {
   Result<void> send(std::string_view bytes, Deadline deadline);
   // What came, 16 KiB at most and valid until the next call; empty: silence until the deadline, and the stream goes on.
   Result<std::string_view> receive(Deadline deadline);
+  // The first bytes that came over the wire, encrypted or not; a few.
+  [[nodiscard]] std::string_view first_bytes() const;
   // "TLSv1.3", or "no TLS".
   [[nodiscard]] std::string protection() const;
 

@@ -93,6 +93,9 @@ std::string TlsTrust::trouble(const MailServer& server) const {
     default: return whose + " is not believed: " + ::X509_verify_cert_error_string(refused_);
   }
   const unsigned long error = ::ERR_peek_last_error();
+  const int number = ERR_GET_REASON(error);
+  if (number == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || number == SSL_R_UNSUPPORTED_PROTOCOL)
+    return "no TLS with " + server.host + ": it speaks none that is new enough, and 1.2 is the oldest that is spoken here";
   const char* reason = ::ERR_reason_error_string(error);
   return "no TLS with " + server.host + ": " + (reason != nullptr ? reason : "the handshake failed") +
          ". Is this the port for TLS from the first byte, or the one for STARTTLS?";

@@ -78,13 +78,17 @@ void Peer::hear_out() {
 
 void Peer::hang_up() { ::shutdown(socket_, SHUT_RDWR); }
 
-bool Peer::secure(const PlayedCertificate& certificate) {
+bool Peer::secure(const PlayedCertificate& certificate, int version_max) {
   // OpenSSL writes without MSG_NOSIGNAL, and a client that does not believe us hangs up.
   ::signal(SIGPIPE, SIG_IGN);
   tls_ = std::make_unique<Tls>();
   tls_->context = ::SSL_CTX_new(::TLS_server_method());
   ::SSL_CTX_use_certificate_file(tls_->context, certificate.file().c_str(), SSL_FILETYPE_PEM);
   ::SSL_CTX_use_PrivateKey_file(tls_->context, certificate.key_file().c_str(), SSL_FILETYPE_PEM);
+  if (version_max != 0) {
+    SSL_CTX_set_max_proto_version(tls_->context, version_max);
+    ::SSL_CTX_set_security_level(tls_->context, 0);  // Debian's own would refuse what is old.
+  }
   tls_->ssl = ::SSL_new(tls_->context);
   ::SSL_set_fd(tls_->ssl, socket_);
   return ::SSL_accept(tls_->ssl) == 1;

@@ -44,8 +44,8 @@ class Peer {
   void hear_out();
   // Ends the connection now.
   void hang_up();
-  // Shakes hands as the server. False: it failed.
-  bool secure(const PlayedCertificate& certificate);
+  // Shakes hands as the server, with no version of TLS above `version_max` (0: any). False: it failed.
+  bool secure(const PlayedCertificate& certificate, int version_max = 0);
 
  private:
   struct Tls;
