@@ -48,6 +48,7 @@ Verdict judge(const SmtpOutcome& outcome) {
     case SmtpTrouble::smtputf8: return {DeliveryState::failed, outcome.words, {}, "smtputf8"};
     case SmtpTrouble::size: return {DeliveryState::failed, outcome.words, {}, "too_large"};
     case SmtpTrouble::unfit: return {DeliveryState::failed, outcome.words, {}, "unrenderable"};
+    case SmtpTrouble::stranger:
     case SmtpTrouble::cut:
     case SmtpTrouble::slow:
     case SmtpTrouble::stopped:

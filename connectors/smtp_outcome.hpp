@@ -20,6 +20,7 @@ enum class SmtpTrouble {
   cut,         // The connection ended, or could not be made.
   slow,        // A limit of time.
   tls,         // No TLS, or with somebody who is not the one.
+  stranger,    // Who answers speaks something else than SMTP.
   login,       // No login that both know, or no token for it.
   smtputf8,    // The server cannot take the addresses.
   size,        // The mail is larger than the server says it takes.

@@ -11,6 +11,7 @@
 
 #include "connectors/curl_handle.hpp"
 #include "connectors/email/header_text.hpp"
+#include "connectors/email/mail_greeting.hpp"
 #include "connectors/private_address.hpp"
 #include "connectors/smtp_trouble.hpp"
 
@@ -21,6 +22,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 constexpr long connect_seconds_max = 30;
 constexpr std::size_t bytes_a_second_min = 8 * 1024;       // Of the text, on the slowest line that is borne.
+constexpr long tls_tried_ms = 5'000;
 constexpr auto parting_at_most = std::chrono::seconds(1);  // For the answer to QUIT, which nobody needs.
 
 constexpr Milliseconds time_for(std::size_t bytes) { return std::chrono::seconds(bytes / bytes_a_second_min); }
@@ -45,6 +47,7 @@ struct Dialogue {
   bool refused_address = false, out_of_time = false, stopped = false;
   bool parting = false;  // QUIT is said: what comes now changes nothing.
   SmtpTrouble given_up = SmtpTrouble::none;
+  email::Speaker speaker = email::Speaker::unknown;  // With SmtpTrouble::stranger.
   Steady::time_point since = Steady::now();  // Of the attempt; of the dot once it is out.
   std::size_t taken = 0;                     // Of the text, by libcurl, which has little of it at a time;
   Steady::time_point moved = since;          // and the last time. Before that: of the attempt.
@@ -69,6 +72,10 @@ std::uint64_t size_in(std::string_view words) {
 
 // A sentence's beginning: why nothing was sent.
 std::string given_up_words(const Dialogue& dialogue) {
+  if (dialogue.given_up == SmtpTrouble::stranger) {
+    const auto& server = dialogue.account.server;
+    return "no SMTP server but " + std::string(speaker_name(dialogue.speaker)) + " answers at " + server.host + ":" + std::to_string(server.port);
+  }
   if (dialogue.given_up == SmtpTrouble::login) return "the mail server offers no login";
   if (dialogue.given_up == SmtpTrouble::smtputf8) return "the mail server cannot take addresses outside ASCII: it offers no SMTPUTF8";
   return "the mail is larger than the mail server takes: it has " + std::to_string(dialogue.body.size()) + " bytes, and " +
@@ -77,7 +84,12 @@ std::string given_up_words(const Dialogue& dialogue) {
 
 void Dialogue::heard(std::string_view line) {
   if (parting) return;
-  if (stage == SmtpStage::connect) stage = SmtpStage::greeting;
+  if (stage == SmtpStage::connect) {
+    stage = SmtpStage::greeting;
+    // libcurl would wait for a line with a number until its time is over.
+    speaker = email::speaker_of(line);
+    if (speaker != email::Speaker::smtp && !speaker_name(speaker).empty()) given_up = SmtpTrouble::stranger;
+  }
   const std::string_view offer = line.substr(std::min<std::size_t>(4, line.size()));
   // Exactly as libcurl looks for them, or it would go on without a login.
   if (stage == SmtpStage::hello && offer.starts_with("SMTPUTF8")) smtputf8_offered = true;
@@ -93,7 +105,7 @@ void Dialogue::heard(std::string_view line) {
 void Dialogue::said(std::string_view command) {
   static constexpr std::pair<std::string_view, SmtpStage> stages[] = {
       {"EHLO ", SmtpStage::hello},       {"HELO ", SmtpStage::hello},       {"STARTTLS\r", SmtpStage::starttls}, {"AUTH ", SmtpStage::login},
-      {"MAIL FROM:", SmtpStage::sender}, {"RCPT TO:", SmtpStage::recipient}, {"DATA\r", SmtpStage::data},         {"NOOP\r", SmtpStage::sender}};
+      {"MAIL FROM:", SmtpStage::sender}, {"RCPT TO:", SmtpStage::recipient}, {"DATA\r", SmtpStage::data}};
   if (command.starts_with("QUIT\r")) {
     parting = true;
     since = Steady::now();
@@ -112,6 +124,7 @@ void Dialogue::said(std::string_view command) {
 bool Dialogue::is_out_of_time() const {
   const auto now = Steady::now();
   if (stage == SmtpStage::dot) return now - since > times.after_dot;
+  if (stage == SmtpStage::connect && now - since > times.before_greeting) return true;
   return now - moved > times.before_dot || now - since > times.before_dot + time_for(taken);
 }
 
@@ -235,7 +248,6 @@ SmtpOutcome perform(const CurlHandle& easy, Dialogue& dialogue) {
   } else if (code != CURLE_OK) {
     explain(easy, code, dialogue.account.server, outcome);
   }
-  part(easy);
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, nullptr);
   return outcome;
 }
@@ -275,17 +287,45 @@ SmtpOutcome send_mail(const MailPost& post, const std::string& token, const Smtp
   set_option(easy, CURLOPT_READFUNCTION, &on_read);
   set_option(easy, CURLOPT_READDATA, &dialogue);
   set_option(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  return perform(easy, dialogue);
+  auto outcome = perform(easy, dialogue);
+  part(easy);
+  return outcome;
 }
 
-SmtpOutcome try_login(const email::SmtpAccount& account, const std::string& token, const SmtpTimes& times, SmtpWatch& watch) {
-  Dialogue dialogue{account, times, watch};
+SmtpOutcome try_sender(const email::SmtpAccount& account, const std::string& sender, const std::string& token, const SmtpTimes& times,
+                       SmtpWatch& watch) {
+  if (!email::is_mail_address(sender)) return unfit("the sender's address is none");
+  const bool needs_smtputf8 = !email::is_ascii(sender);
+  Dialogue dialogue{account, times, watch, {}, needs_smtputf8};
   const CurlHandle easy = make_curl_handle();
   set_server(easy, dialogue);
   set_login(easy, account.credentials, token);
-  set_option(easy, CURLOPT_CUSTOMREQUEST, "NOOP");
+  set_option(easy, CURLOPT_CUSTOMREQUEST, ("MAIL FROM:<" + sender + ">" + (needs_smtputf8 ? " SMTPUTF8" : "")).c_str());
   set_option(easy, CURLOPT_NOBODY, 1L);
-  return perform(easy, dialogue);
+  auto outcome = perform(easy, dialogue);
+  if (outcome.stage == SmtpStage::sender && outcome.code / 100 == 2) {
+    // The same connection; what is answered changes nothing.
+    set_option(easy, CURLOPT_CUSTOMREQUEST, "RSET");
+    static_cast<void>(curl_easy_perform(easy.get()));
+  }
+  part(easy);
+  return outcome;
+}
+
+bool speaks_tls_first(const email::MailServer& server) {
+  email::MailServer secure = server;
+  secure.protection = email::Protection::tls;
+  const CurlHandle easy = make_curl_handle();
+  set_option(easy, CURLOPT_URL, url_of(secure).c_str());
+  set_option(easy, CURLOPT_PROTOCOLS_STR, "smtps");
+  set_option(easy, CURLOPT_CONNECT_ONLY, 1L);
+  set_option(easy, CURLOPT_TIMEOUT_MS, tls_tried_ms);
+  if (!server.ca_file.empty()) set_option(easy, CURLOPT_CAINFO, server.ca_file.c_str());
+  const CURLcode code = curl_easy_perform(easy.get());
+  curl_off_t agreed = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_APPCONNECT_TIME_T, &agreed);
+  part(easy);
+  return agreed > 0 || code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
 std::string with_wire_ends(std::string text) {

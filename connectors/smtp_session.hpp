@@ -19,6 +19,7 @@ namespace usher::connectors {
 struct SmtpTimes {
   Milliseconds before_dot = limits::mail_before_dot_within;
   Milliseconds after_dot = limits::mail_after_dot_within;
+  Milliseconds before_greeting = limits::mail_before_dot_within;  // From looking up the name.
 };
 
 // What other threads may see and do while an attempt runs.
@@ -29,8 +30,12 @@ struct SmtpWatch {
 
 // `token`: for the logins that take one. The connection is closed, and QUIT said, when it returns.
 [[nodiscard]] SmtpOutcome send_mail(const MailPost& post, const std::string& token, const SmtpTimes& times, SmtpWatch& watch);
-// The same as far as the login, then NOOP: nothing is sent. `code` 2xx without trouble: it works.
-[[nodiscard]] SmtpOutcome try_login(const email::SmtpAccount& account, const std::string& token, const SmtpTimes& times, SmtpWatch& watch);
+// The same as far as MAIL FROM with `sender`, then RSET: nothing is sent. `code` 2xx without trouble: it works. What a server says
+// of a sender at the recipient or after the text alone cannot be known so.
+[[nodiscard]] SmtpOutcome try_sender(const email::SmtpAccount& account, const std::string& sender, const std::string& token, const SmtpTimes& times,
+                                     SmtpWatch& watch);
+// Over a connection of its own: does the server speak TLS from the first byte, believed or not? For ports that are named with STARTTLS.
+[[nodiscard]] bool speaks_tls_first(const email::MailServer& server);
 
 // Lines end with CRLF, whatever they ended with: a bare CR or LF is an end of the text to some servers and none to others,
 // which is how a mail would be smuggled into another (RFC 5321 2.3.8).

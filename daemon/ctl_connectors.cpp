@@ -1,16 +1,13 @@
 // `usherctl connectors list` (what is configured, from the daemon) and `connectors test NAME` (does its configuration
-// stand and do its servers answer, from the file, without a daemon).
+// stand and do its servers answer: tried by the daemon, or from the file without one).
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 
 #include "connectors/access_tokens.hpp"
-#include "connectors/catalog.hpp"
-#include "connectors/email/email_account.hpp"
-#include "connectors/email/imap/mailbox_reader.hpp"
-#include "connectors/smtp_check.hpp"
 #include "daemon/config_catalog.hpp"
+#include "daemon/connector_try.hpp"
 #include "daemon/ctl.hpp"
 #include "daemon/ctl_table.hpp"
 
@@ -34,36 +31,6 @@ Exit verdict(const CtlContext& context, const std::string& name, bool good, cons
   return good ? Exit::ok : Exit::data;
 }
 
-struct Tried {
-  bool good = true;
-  std::string detail;
-};
-
-// A mailbox's servers, as the daemon would reach them; nothing is read, marked or sent.
-Tried try_mail(const connectors::Instance& instance) {
-  const auto account = connectors::email::account_of(instance);
-  expect(account.has_value(), "a loaded connector was checked");
-  const SystemClock clock;
-  connectors::AccessTokens tokens(clock);
-  Tried tried;
-  const auto add = [&](const char* server, const Result<std::string>& found) {
-    tried.good = tried.good && found.has_value();
-    tried.detail += (tried.detail.empty() ? "" : "; ") + std::string(server) + ": " + (found ? *found : found.error().detail);
-  };
-  if (account->imap) {
-    const auto& imap = *account->imap;
-    add("imap", connectors::email::imap::check_imap(imap, [&](bool fresh) { return tokens.token(imap.credentials.grant, fresh); }));
-  }
-  if (account->smtp) add("smtp", connectors::check_smtp(*account->smtp, tokens.source()));
-  else tried.detail += (tried.detail.empty() ? "" : "; ") + std::string("smtp: no server is named, so no reply can be sent");
-  return tried;
-}
-
-Tried try_out(const connectors::Instance& instance) {
-  if (instance.type == connectors::email_connector.type) return try_mail(instance);
-  return {true, "type " + instance.type};
-}
-
 // From the file: each problem of the configuration, then the connector's own check, then the servers it needs.
 Exit test_in_file(const CtlContext& context, const std::string& name, const std::string& file) {
   const auto loaded = load_settings(file);
@@ -71,21 +38,20 @@ Exit test_in_file(const CtlContext& context, const std::string& name, const std:
   if (!loaded.settings) return Exit::config;
   for (const auto& instance : instances_of(*loaded.settings))
     if (instance.id.text() == name) {
-      const auto tried = try_out(instance);
+      const SystemClock clock;
+      connectors::AccessTokens tokens(clock);
+      const auto tried = try_connector(instance, tokens, clock);
       return verdict(context, name, tried.good, tried.detail);
     }
   return verdict(context, name, false, "the configuration has no connector of that name");
 }
 
-// From the daemon: it is there, and what serves it is there.
+// From the daemon: it tries the servers itself, with the settings that it has in force.
 Exit test_in_daemon(const CtlContext& context, const std::string& name) {
-  const auto answer = ask(context, "GET", "/v1/connectors");
+  const auto answer = ask(context, "POST", "/v1/connectors/" + percent_encode(name) + "/test");
   if (!answer) return complain(answer.error());
-  const auto* list = answer->is_array() ? &*answer : member(*answer, "connectors");
-  if (list != nullptr && list->is_array())
-    for (const auto& one : list->get_array())
-      if (text_member(one, "id") == name) return verdict(context, name, true, "type " + text_member(one, "type"));
-  return verdict(context, name, false, "the daemon serves no connector of that name");
+  const auto* ok = member(*answer, "ok");
+  return verdict(context, name, ok != nullptr && ok->is_bool() && ok->get_bool(), text_member(*answer, "detail"));
 }
 
 }  // namespace
@@ -101,7 +67,7 @@ void add_connector_commands(CLI::App& app, CtlContext& context) {
     std::string name, config;
   };
   auto choice = std::make_shared<Choice>();
-  auto* test = group->add_subcommand("test", "Does this one stand? With --config: in that file; else: in the daemon");
+  auto* test = group->add_subcommand("test", "Do its servers take it? With --config: tried from here, by that file; else: by the daemon, with what it has loaded");
   test->add_option("NAME", choice->name, "As in the configuration")->required();
   test->add_option("--config", choice->config, "The configuration file");
   test->callback([&context, choice] {

@@ -36,6 +36,7 @@ using namespace usher::message;
 
 class AgentFiles;
 class AgentTokens;
+class ConnectorTries;
 class DeskGateway;
 
 // The connectors as configured now; replaced whole by a reload. Any thread.
@@ -111,6 +112,7 @@ struct HttpServices {
   std::function<std::string()> journal_trouble = [] { return std::string(); };
   // Asked where there is no router: is this agent in the configuration? Any thread.
   std::function<bool(const AgentId&)> knows_agent = [](const AgentId&) { return false; };
+  ConnectorTries* tries = nullptr;  // None: connectors are not tried here.
   AgentFiles* files = nullptr;  // None: nothing is uploaded here.
   std::uint64_t upload_bytes_per_day_max = 2ULL * 1024 * 1024 * 1024;  // Of one agent.
 };

@@ -162,6 +162,8 @@ void Node::Parts::build_services(Node& node) {
         return write_backup(options.data_folder, path, [this](const auto& file) { return backend->backup(file); });
       },
       [&node] { return node.reload(); }, [this] { return not_ready(); }});
+  tries = std::make_unique<ConnectorTries>(*access_tokens, clock);
+  services->tries = tries.get();
   services->files = files.get();
   services->roles = options.roles;
   services->node = identity.name;
@@ -295,6 +297,7 @@ bool Node::stop(Milliseconds within) {
   parts.retention.reset();
   bool whole = true;
   if (parts.public_server) parts.public_server->stop_accepting();
+  if (parts.tries) parts.tries->stop();
   if (parts.mailboxes) parts.mailboxes->stop();
   if (parts.desk) parts.desk->stop(left());
   if (parts.public_server) whole = parts.public_server->drain(left());

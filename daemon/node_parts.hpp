@@ -10,6 +10,7 @@
 #include "connectors/triage.hpp"
 #include "daemon/agent_files.hpp"
 #include "daemon/agent_tokens.hpp"
+#include "daemon/connector_try.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/http_services.hpp"
 #include "daemon/journal_retention.hpp"
@@ -60,6 +61,7 @@ struct Node::Parts {
   std::unique_ptr<PrivateLinks> links;
   std::unique_ptr<HttpWorkers> workers;
   std::unique_ptr<HttpServices> services;
+  std::unique_ptr<ConnectorTries> tries;  // Its answers look at the services.
   std::unique_ptr<HttpServer> public_server;  // Null for a router alone.
   std::unique_ptr<HttpServer> ops_server;
 

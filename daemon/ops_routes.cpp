@@ -11,6 +11,7 @@
 
 #include "connectors/signature.hpp"
 #include "daemon/agent_tokens.hpp"
+#include "daemon/connector_try.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/ops_routes_parts.hpp"
 
@@ -146,6 +147,31 @@ void reload(HttpServices& services, const Responder& respond) {
   });
 }
 
+// What the daemon meets by itself counts too: marks that a server refuses are not seen by a look.
+void add_present_trouble(const std::vector<MailboxFigures>& mailboxes, const std::string& name, Tried& tried) {
+  for (const auto& one : mailboxes) {
+    if (one.connector != name || !one.here || !tried.good) continue;
+    for (const auto* trouble : {&one.status.trouble, &one.status.mark_trouble}) {
+      if (trouble->empty()) continue;
+      tried.good = false;
+      tried.detail = "the mailbox's reader met trouble the last time: " + *trouble + "; now: " + tried.detail;
+    }
+  }
+}
+
+// With the settings in force here, from this machine.
+void try_one(HttpServices& services, const Request& request, const Responder& respond) {
+  const std::string name = request.arguments.front();
+  const auto instance = services.connectors.find(name);
+  if (!instance) return respond(problem(404, "The daemon serves no connector of that name."));
+  const auto answer = [&services, respond, name](Tried tried) {
+    add_present_trouble(services.mailboxes(), name, tried);
+    respond(json_response(200, json::serialize(json::object{{"connector", name}, {"ok", tried.good}, {"detail", tried.detail}})));
+  };
+  if (services.tries == nullptr || !services.tries->take(instance, answer))
+    respond(problem(429, "Another connector is being tried; ask again in a minute."));
+}
+
 }  // namespace
 
 std::optional<std::int64_t> query_number(const Request& request, std::string_view name, std::int64_t fallback,
@@ -185,6 +211,8 @@ void add_action_routes(RouteTable& table, HttpServices& services) {
       [&services](const Request& request, const Responder& respond) { revoke_tokens(services, request, respond); });
   add("POST", "/v1/backup",
       [&services](const Request& request, const Responder& respond) { backup(services, request, respond); });
+  add("POST", "/v1/connectors/{name}/test",
+      [&services](const Request& request, const Responder& respond) { try_one(services, request, respond); });
   add("POST", "/v1/reload", [&services](const Request&, const Responder& respond) { reload(services, respond); });
 }
 

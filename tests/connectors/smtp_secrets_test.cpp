@@ -25,7 +25,7 @@ TEST_CASE("a server that repeats what was said at the login shows nobody the pas
     CHECK(outcome.text.find("AHN1") == std::string::npos);  // The base64 of the password's line.
     CHECK(judge(outcome).detail.find("AHN1") == std::string::npos);
     CHECK(judge(outcome).detail.find("does not fit") == std::string::npos);
-    CHECK(try_login(post.account, {}, {}, watch).text.find("AHN1") == std::string::npos);
+    CHECK(try_sender(post.account, "support@ex.com", {}, {}, watch).text.find("AHN1") == std::string::npos);
   }
 }
 

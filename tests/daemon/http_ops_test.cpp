@@ -1,6 +1,12 @@
 // The operations routes: open health and metrics, guarded views and actions.
 #include "tests/daemon/http_fixture.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/connector_try.hpp"
+
 using namespace usher;
 using namespace usher::testing;
 
@@ -17,7 +23,73 @@ daemon::EgressFigures busy_egress() {
   return figures;
 }
 
+// A server that takes connections and says nothing.
+struct SilentServer {
+  int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string port;
+  SilentServer() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener, plain, size) == 0);
+    REQUIRE(::listen(listener, 16) == 0);
+    REQUIRE(::getsockname(listener, plain, &size) == 0);
+    port = std::to_string(ntohs(address.sin_port));
+  }
+  ~SilentServer() { ::close(listener); }
+  // Once somebody has come; left open.
+  [[nodiscard]] int wait() const { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }
+};
+
+connectors::Instance mailbox_at(const std::string& port) {
+  connectors::Instance mailbox{ConnectorId("support-mail"), TenantId("acme"), "email", {}};
+  mailbox.options.values = {{"address", "support@example.com"}, {"thread_secret", "a secret of the tests"}, {"inbound", "imap"},
+                            {"imap_url", "imap://127.0.0.1:" + port}, {"tls", "off"}, {"login", "plain"}, {"password", "secret"},
+                            {"folder", "INBOX"}, {"after_ingest", "keyword"}, {"poll_every", "60000"}};
+  return mailbox;
+}
+
 }  // namespace
+
+TEST_CASE("a connector is tried one at a time and a stop ends the try", "[http][ops]") {
+  Site site;
+  SilentServer server;
+  site.connectors.use({form_instance(), mailbox_at(server.port)});
+  connectors::AccessTokens tokens(site.clock);
+  daemon::ConnectorTries tries(tokens, site.clock);
+  const std::string path = "/v1/connectors/support-mail/test";
+  CHECK(site.operate("POST", path).status == 429);  // This node tries none.
+  site.loop.run([&] { site.services.tries = &tries; });
+  CHECK(HttpClient(site.ops_port).ask("POST", path, "", "").status == 401);
+  CHECK(site.operate("POST", "/v1/connectors/nobody/test").status == 404);
+  auto first = std::async(std::launch::async, [&] { return site.operate("POST", path); });
+  const int connection = server.wait();
+  CHECK(site.operate("POST", "/v1/connectors/contact/test").status == 429);
+  tries.stop();
+  const auto answer = first.get();
+  ::close(connection);
+  CHECK(answer.status == 200);
+  CHECK(body_of(answer).at("ok") == false);
+  CHECK(std::string_view(body_of(answer).at("detail").as_string()).starts_with("imap: "));
+  CHECK(answer.body.find("secret") == std::string::npos);
+  CHECK(site.operate("POST", "/v1/connectors/contact/test").status == 429);
+}
+
+TEST_CASE("a try that is over makes room for the next and present trouble of the reader counts", "[http][ops]") {
+  Site site;
+  connectors::AccessTokens tokens(site.clock);
+  daemon::ConnectorTries tries(tokens, site.clock);
+  site.loop.run([&] { site.services.tries = &tries; });
+  for (int times = 0; times < 3; ++times) CHECK(body_of(site.operate("POST", "/v1/connectors/contact/test")).at("ok") == true);
+  daemon::MailboxFigures figures{"contact", true, {}};
+  figures.status.mark_trouble = "mails cannot be moved to Done: over quota";
+  site.loop.run([&] { site.services.mailboxes = [figures] { return std::vector{figures}; }; });
+  const auto told = body_of(site.operate("POST", "/v1/connectors/contact/test"));
+  CHECK(told.at("ok") == false);
+  CHECK(std::string_view(told.at("detail").as_string()).find("over quota; now: type webform") != std::string_view::npos);
+}
 
 TEST_CASE("everything under /v1/ of the operations listener needs the admin token", "[http][ops]") {
   Site site;
