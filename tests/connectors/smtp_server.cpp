@@ -52,8 +52,12 @@ struct SmtpServer::Line {
   std::string read{};
   bool lost = false;
 
-  bool begin_tls(const TestCertificate& certificate) {
+  bool begin_tls(const TestCertificate& certificate, int version_max) {
     context.reset(SSL_CTX_new(TLS_server_method()));
+    if (version_max != 0) {
+      SSL_CTX_set_max_proto_version(context.get(), version_max);
+      SSL_CTX_set_security_level(context.get(), 0);  // Debian's own would refuse what is old.
+    }
     const Owned<BIO> first(BIO_new_mem_buf(certificate.certificate.data(), static_cast<int>(certificate.certificate.size())));
     const Owned<BIO> second(BIO_new_mem_buf(certificate.key.data(), static_cast<int>(certificate.key.size())));
     const Owned<X509> shown(PEM_read_bio_X509(first.get(), nullptr, nullptr, nullptr));
@@ -193,7 +197,7 @@ void SmtpServer::serve(int connection, int number) {
       const std::lock_guard lock(mutex_);
       certificate = certificate_;
     }
-    const bool ready = !habits_.tls_first || line.begin_tls(certificate);
+    const bool ready = !habits_.tls_first || line.begin_tls(certificate, habits_.tls_version_max);
     got.in_tls = habits_.tls_first && ready;
     if (ready && line.say(answer_to("greeting", got, "220 localhost ESMTP\r\n")))
       for (auto text = line.until("\r\n"); text && command(line, got, *text); text = line.until("\r\n")) {}
@@ -224,7 +228,7 @@ bool SmtpServer::command(Line& line, SmtpGot& got, const std::string& text) {
       const std::lock_guard lock(mutex_);
       certificate = certificate_;
     }
-    got.in_tls = line.begin_tls(certificate);
+    got.in_tls = line.begin_tls(certificate, habits_.tls_version_max);
     return got.in_tls;
   }
   if (verb == "AUTH") return log_in(line, got, text);

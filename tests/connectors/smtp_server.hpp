@@ -32,6 +32,7 @@ struct SmtpGot {
 struct SmtpHabits {
   bool tls_first = false;
   std::vector<std::string> offers{"SIZE 10000000", "8BITMIME", "SMTPUTF8", "AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER"};
+  int tls_version_max = 0;  // 0: any.
   bool starttls = true;  // Offered before TLS. Everything else is offered before it, too.
   std::chrono::milliseconds text_pause{0};  // After each mebibyte of a text: a slow line; or one that stands still.
   std::string password = "secret";  // Of the user `support@ex.com`; also the token.
