@@ -2,8 +2,9 @@
 that deploy/mail/dovecot, cyrus or courier started. Not for the world: it knows its own mailboxes only.
 
 `script` holds what to say to the next mails after their last dot, instead of taking them: an answer such as "451 4.3.0 later", or
-"vanish": the mail is taken, and nothing is said.
+"vanish": the mail is taken, and nothing is said; or "hold": the mail is taken, `held` is set, and the answer waits for `release`.
 """
+import asyncio
 import email
 import email.utils
 import logging
@@ -91,6 +92,9 @@ class Submission:
         self.script = []
         self.taken = []  # (envelope sender, recipients, bytes)
         self.attempts = 0
+        self.quits = 0  # Clients that had their answer and said goodbye.
+        self.sender_refused = None  # What is said to MAIL FROM instead of taking it.
+        self.held, self.release = threading.Event(), threading.Event()
         self.data_size_max = 60_000_000  # What it says it takes, from the next open() on.
         self.lock = threading.Lock()
         self.controller = None
@@ -120,7 +124,7 @@ class Submission:
         with self.lock:
             self.attempts += 1
             order = self.script.pop(0) if self.script else None
-            if order and order != "vanish":
+            if order and order not in ("vanish", "hold"):
                 return order
             self.taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
         for recipient in envelope.rcpt_tos:
@@ -128,7 +132,21 @@ class Submission:
             if user in self.mailboxes.users:
                 head = f"Return-Path: <{envelope.mail_from or ''}>\r\nDelivered-To: {recipient}\r\n".encode()
                 self.mailboxes.deliver(user, head + envelope.content)
+        if order == "hold":
+            self.held.set()
+            await asyncio.to_thread(self.release.wait)
         if order == "vanish":
             server.transport.abort()
             return "421 gone"
         return "250 2.0.0 taken"
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.sender_refused:
+            return self.sender_refused
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 fine"
+
+    async def handle_QUIT(self, server, session, envelope):
+        self.quits += 1
+        return "221 2.0.0 bye"

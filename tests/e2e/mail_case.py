@@ -9,10 +9,10 @@ from world import wait_for
 class MailCase(EndToEnd):
     imap_server = "dovecot"
 
-    def mail_world(self, start=True, **more):
+    def mail_world(self, start=True, share=None, **more):
         servers = MailServers(self.imap_server)
         self.addCleanup(servers.close)
-        world = self.world(start=False)
+        world = self.world(start=False, share=share)
         world.config["connectors"]["support-mail"] = servers.connector(world.secret, **more)
         world.write_config()
         if start:

@@ -194,9 +194,12 @@ class AnyServer:
             self.assertEqual(b"50001", client.select("INBOX", readonly=True)[1][0])
 
     def test_operators_are_told_what_is_wrong_with_a_mailbox(self):
-        world, servers = self.mail_world()
+        world, servers = self.mail_world(after_ingest="move", move_to="Done", sent_folder="Sent")
         good = world.ctl("connectors", "test", "support-mail", "--config", str(world.config_file))
         self.assertEqual(0, good.returncode, good.stdout + good.stderr)
+        for part in ("move_to: Done is not there yet and will be made", "sent_folder: Sent is not there yet and will be made", f"takes mail from {SUPPORT}"):
+            self.assertIn(part, good.stdout)
+        self.assertEqual([], servers.inbox("support", "Done"))
         mailbox = world.config["connectors"]["support-mail"]
 
         def wrong(**changed):
@@ -206,15 +209,33 @@ class AnyServer:
             done = world.ctl("connectors", "test", "support-mail", "--config", str(world.config_file))
             mailbox.clear()
             mailbox.update(kept)
-            self.assertNotEqual(0, done.returncode, changed)
-            return done.stderr
+            self.assertEqual(65, done.returncode, changed)
+            # Each server has a sentence of its own, so that one lost is not covered up by the other.
+            imap, _, smtp = done.stderr.strip().removeprefix("usherctl: support-mail: imap: ").partition("; smtp: ")
+            return imap, smtp
 
+        imap_port, smtp_port = mailbox["imap_url"].rpartition(":")[2], servers.smtp.port
         world.secret("wrong.password", "not this one")
-        self.assertIn("password", wrong(password_file="wrong.password"))
-        self.assertIn("certificate", wrong(ca_file="/etc/ssl/certs/ca-certificates.crt"))
-        self.assertIn("localhost:1", wrong(imap_url="imaps://localhost:1"))
-        self.assertIn("localhost:1", wrong(smtp_url="smtp://localhost:1"))
-        self.assertIn("Nowhere", wrong(folder="Nowhere"))
+        right = mailbox["password_file"]
+        imap, smtp = wrong(password_file="wrong.password", smtp_password_file=right)
+        self.assertTrue(imap.startswith("the server refused the user name or the password"), imap)
+        self.assertIn("takes mail", smtp)
+        imap, smtp = wrong(smtp_password_file="wrong.password")
+        self.assertIn("logged in as support", imap)
+        self.assertTrue(smtp.startswith("the mail server refused the user name or the password"), smtp)
+        imap, smtp = wrong(ca_file="/etc/ssl/certs/ca-certificates.crt")
+        self.assertTrue(imap.startswith("the certificate of localhost is from an authority that is not trusted here"), imap)
+        self.assertTrue(smtp.startswith(f"the certificate of localhost:{smtp_port} is by an authority that is not believed here"), smtp)
+        self.assertIn("localhost:1 cannot be reached", wrong(imap_url="imaps://localhost:1")[0])
+        self.assertIn("localhost:1 refuses connections", wrong(smtp_url="smtp://localhost:1")[1])
+        self.assertIn("the server refused to open the folder Nowhere", wrong(folder="Nowhere")[0])
+        # Ports that are right for something else.
+        self.assertIn("write imaps://", wrong(imap_url=f"imap://localhost:{imap_port}")[0])
+        self.assertIn("write smtps://", wrong(smtp_url=f"smtp://localhost:{imap_port}")[1])
+        self.assertIn("an SMTP server answers", wrong(imap_url=f"imap://localhost:{smtp_port}")[0])
+        self.assertIn("no SMTP server but an IMAP server answers", wrong(smtp_url=f"smtps://localhost:{imap_port}")[1])
+        servers.smtp.sender_refused = "553 5.7.1 not your address"
+        self.assertEqual(f"the mail server refuses the sender {SUPPORT}: 553 5.7.1 not your address", wrong()[1])
 
 
 class OnDovecot(AnyServer, MailCase):

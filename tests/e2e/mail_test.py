@@ -2,6 +2,8 @@
 back into the same conversation; nothing is lost and nothing comes twice, whatever the servers do meanwhile.
 """
 import hashlib
+import json
+import signal
 
 from case import mostly_waits
 from mail_case import MailCase
@@ -102,6 +104,36 @@ class MailJourney(MailCase):
 
 
 class MailServersInTrouble(MailCase):
+    def test_the_daemon_tries_a_mailbox_with_what_it_has_loaded(self):
+        world, servers = self.mail_world(start=False, move_to="Done", after_ingest="move")
+        world.secret("support.password", "not this one")
+        world.start()
+
+        def tried(name="support-mail"):
+            return world.ctl("connectors", "test", name)
+        refused = tried()
+        self.assertEqual((65, ""), (refused.returncode, refused.stdout))
+        self.assertIn("imap: the server refused the user name or the password", refused.stderr)
+        self.assertIn("; smtp: the mail server refused the user name or the password", refused.stderr)
+        # A better file helps from the next reload on, so until then this is what is true.
+        world.secret("support.password", servers.password("support"))
+        self.assertEqual(65, tried().returncode)
+        world.signal(signal.SIGHUP)
+        good = wait_for(lambda: (lambda done: done if done.returncode == 0 else None)(tried()), "the new password is tried", 60)
+        self.assertIn("support-mail: ok, imap: connected to localhost:", good.stdout)
+        self.assertIn(f"takes mail from {SUPPORT}", good.stdout)
+        self.assertIn("move_to: Done is not there yet and will be made", good.stdout)
+        told = json.loads(world.ctl("--json", "connectors", "test", "support-mail").stdout)
+        self.assertEqual(("support-mail", True), (told["connector"], told["ok"]))
+        servers.smtp.close()
+        gone = tried()
+        self.assertEqual(65, gone.returncode)
+        self.assertIn("refuses connections: nothing listens there", gone.stderr)
+        self.assertEqual(0, tried("contact").returncode)
+        nobody = tried("nobody")
+        self.assertEqual(65, nobody.returncode)
+        self.assertIn("no connector of that name", nobody.stderr)
+
     def test_a_reply_is_tried_again_and_refused_ones_are_told(self):
         world, servers = self.mail_world()
         ana = world.sign_in("ana")
