@@ -42,6 +42,17 @@ std::string number_text(const value& object, std::string_view name) {
   return found != nullptr && found->is_number() ? boost::json::serialize(*found) : std::string();
 }
 
+// Whether the sender is who the message says; "" when nobody looked.
+std::string verification_words(const value& message) {
+  const auto* found = member(message, "verification");
+  if (found == nullptr || !found->is_object()) return {};
+  const auto method = text_member(*found, "method");
+  const auto what = printable(method, 16) + (method.empty() ? "" : ", ") + printable(text_member(*found, "domain"), 120);
+  const auto result = text_member(*found, "result");
+  if (result == "pass") return " (verified: " + what + ")";
+  return result == "fail" ? " (UNVERIFIED SENDER: failed " + what + ")" : std::string(" (unverified sender)");
+}
+
 // Text of several lines, each indented and safe.
 void add_text(Lines& lines, const std::string& text) {
   std::size_t from = 0;
@@ -116,7 +127,7 @@ Lines message_lines(const value& message) {
   std::string head = "  " + printable(text_member(message, "at"), 32) + " ";
   if (kind == "note") head += "note by " + (author.empty() ? "an agent" : author);
   else if (kind == "reply") head += "reply by " + (author.empty() ? "an agent" : author);
-  else head += author.empty() ? "customer" : author;
+  else head += (author.empty() ? "customer" : author) + verification_words(message);
   lines.push_back(std::move(head));
   if (const auto subject = text_member(message, "subject"); !subject.empty())
     lines.push_back("    subject: " + printable(subject, 200));

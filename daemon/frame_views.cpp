@@ -111,6 +111,8 @@ json::object message_json(const state::Body& body) {
     out["author"] = nullptr;
     const auto* from = member(read, "from");
     out["author_name"] = from != nullptr && from->is_object() ? text_of(from->get_object(), "display_name") : "";
+    if (from != nullptr && from->is_object())
+      if (const auto* found = member(from->get_object(), "verification")) out["verification"] = *found;
   } else {
     out["kind"] = text_of(read, "kind");
     out["at"] = text_of(read, "written_at");

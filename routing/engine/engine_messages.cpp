@@ -46,6 +46,13 @@ std::optional<std::string> mail_sender(const Message& message) {
   return message.from.identities.front().value;
 }
 
+// Rule I5: who says that he sent the earlier mail must be who he says, where the edge can tell. SPF alone does not say: many
+// senders share a provider's machines. A sender that nobody looked at is taken at his word.
+bool is_taken_at_its_word(const Message& message) {
+  const auto& found = message.from.verification;
+  return !found || (found->result == Verification::Result::pass && found->method != Verification::Method::spf);
+}
+
 // Machines that answer, report or complain by themselves ask for nobody's work. A failed delivery is reported beside its
 // mail. Lists are different: people write through them.
 bool asks_for_nothing(const Message& message) { return message.automated && message.automated != Automated::bulk; }
@@ -128,7 +135,7 @@ Conversation* Engine::State::thread_of(const Message& message) {
   }
   if (message.thread.key) return look(key_anchor(message));
   const auto sender = is_mail(message) ? mail_sender(message) : std::nullopt;
-  if (!sender) return nullptr;
+  if (!sender || !is_taken_at_its_word(message)) return nullptr;
   std::size_t left = mail_references_max;
   for (const auto& id : message.thread.in_reply_to)
     if (left-- == 0) return nullptr;

@@ -20,9 +20,21 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+// What is known of whether the sender is who the message says. Two machines that look at the same proof may differ in what
+// they can check, so the edge says what it found; nothing is repeated later.
+struct Verification {
+  enum class Result { pass, fail, unknown };
+  enum class Method { dmarc, dkim, spf };
+  Result result = Result::unknown;
+  std::optional<Method> method;  // What decided it.
+  std::string domain;            // The domain that was proved, or was not; "" when none was looked at.
+  friend bool operator==(const Verification&, const Verification&) = default;
+};
+
 struct Sender {
   std::vector<Identity> identities;
   std::string display_name;
+  std::optional<Verification> verification = {};  // None: nobody looked.
   friend bool operator==(const Sender&, const Sender&) = default;
 };
 

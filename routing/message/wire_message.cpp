@@ -28,6 +28,10 @@ constexpr std::array<std::string_view, 24> member_names{
 constexpr std::array<std::string_view, 5> automated_names{"auto-reply", "bounce", "delivery-report", "feedback-report",
                                                           "bulk"};
 
+// In the order of enums Verification::Result and Method.
+constexpr std::array<std::string_view, 3> verification_results{"pass", "fail", "unknown"};
+constexpr std::array<std::string_view, 3> verification_methods{"dmarc", "dkim", "spf"};
+
 // --- Writing ---
 
 // A sender's identity always says whether it is verified; an address written to says so only when it is.
@@ -58,6 +62,15 @@ void write(Writer& out, const Sender& sender) {
   out.begin_object();
   write(out, "identities", sender.identities, Verified::always);
   out.text("display_name", sender.display_name);
+  if (sender.verification) {
+    out.key("verification");
+    out.begin_object();
+    out.text("result", verification_results.at(static_cast<std::size_t>(sender.verification->result)));
+    const auto method = sender.verification->method;
+    method ? out.text("method", verification_methods.at(static_cast<std::size_t>(*method))) : out.null("method");
+    out.text("domain", sender.verification->domain);
+    out.end_object();
+  }
   out.end_object();
 }
 
@@ -129,6 +142,12 @@ bool is_language(std::string_view text) {
   return true;
 }
 
+void read_verification(Reader& in, Verification& out) {
+  if (const auto result = in.choice("result", verification_results, Need::required)) out.result = static_cast<Verification::Result>(*result);
+  if (const auto method = in.choice("method", verification_methods, Need::optional)) out.method = static_cast<Verification::Method>(*method);
+  in.text("domain", out.domain, wire::short_text_if_any);
+}
+
 void read_content(Reader& in, Message& out) {
   in.text("subject", out.subject, wire::short_text_if_any);
   in.text("text", out.text, wire::long_text_if_any);
@@ -159,6 +178,7 @@ void read_message(Reader& in, Message& out) {
   in.nested("from", Need::required, [&](Reader& from) {
     read_identities(from, "identities", Need::required, out.from.identities);
     from.text("display_name", out.from.display_name, wire::short_text_if_any);
+    from.nested("verification", Need::optional, [&](Reader& found) { read_verification(found, out.from.verification.emplace()); });
   });
   read_identities(in, "to", Need::optional, out.to);
   read_identities(in, "cc", Need::optional, out.cc);

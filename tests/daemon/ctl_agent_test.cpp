@@ -223,6 +223,23 @@ TEST_CASE("no frame of a daemon, however odd, upsets the terminal", "[ctl][agent
   CHECK_FALSE(terminal.typed("available").empty());
 }
 
+TEST_CASE("the terminal says whether a sender was verified and nothing where nobody looked", "[ctl][agent][security-S13]") {
+  Terminal terminal;
+  terminal.sign_in();
+  const auto head = [&](boost::json::value found) {
+    object message{{"kind", "from_customer"}, {"author_name", "Ana"}, {"text", "Hello"}};
+    if (!found.is_null()) message["verification"] = std::move(found);
+    const auto out = terminal.receive({{"type", "message"}, {"conversation", conversation_1}, {"message", std::move(message)}});
+    for (const auto& line : out.lines)
+      if (line.find("Ana") != std::string::npos) return line.substr(line.find("Ana"));
+    return std::string();
+  };
+  CHECK(head({{"result", "pass"}, {"method", "dkim"}, {"domain", "ex.org"}}) == "Ana (verified: dkim, ex.org)");
+  CHECK(head({{"result", "fail"}, {"method", "dmarc"}, {"domain", "ex.org"}}) == "Ana (UNVERIFIED SENDER: failed dmarc, ex.org)");
+  CHECK(head({{"result", "unknown"}, {"method", nullptr}, {"domain", "ex.org"}}) == "Ana (unverified sender)");
+  CHECK(head(nullptr) == "Ana");
+}
+
 TEST_CASE("an escape sequence of a customer does not reach the terminal", "[ctl][agent]") {
   Terminal terminal;
   terminal.sign_in();

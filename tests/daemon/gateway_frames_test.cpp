@@ -153,6 +153,21 @@ TEST_CASE("an offer shows the customer's words, the time left and why it is this
   CHECK(frame.at("why").at("excluded").at("skill") == 2);
 }
 
+TEST_CASE("the agent sees what was found of a sender and nothing where nobody looked", "[gateway][security-S13]") {
+  Working desk;
+  const auto shown = [&](std::uint32_t sequence, const std::string& verification) {
+    auto body = body_of(conversation, sequence, "Hello");
+    const std::string name = "\"display_name\":";
+    body.json.insert(body.json.find(name), verification);
+    desk.keep(body);
+    desk.send(desk.session, engine::MessageFrame{conversation, body.id, engine::BodyKind::from_customer, sequence});
+    return desk.ana.next().at("message").as_object();
+  };
+  CHECK_FALSE(shown(0, "").contains("verification"));
+  const std::string found = R"({"result":"fail","method":"dmarc","domain":"ex.org"})";
+  CHECK(json::serialize(shown(1, "\"verification\":" + found + ",").at("verification")) == found);
+}
+
 TEST_CASE("each frame of the engine has its form, numbered one after the other", "[gateway]") {
   Working desk(holding());
   const state::Body reply{

@@ -55,6 +55,28 @@ TEST_CASE("I5: a mail that answers an earlier mail of its sender joins the conve
   CHECK(take(centre, behind) == id);
 }
 
+TEST_CASE("I5: a sender that somebody looked at and could not verify joins by a token alone", "[engine][rule-I5][security-S13]") {
+  using Result = Verification::Result;
+  using Method = Verification::Method;
+  const auto joins = [](std::optional<Verification> found, bool with_token) {
+    Centre centre;
+    const auto id = take(centre, mail(1, "zoe@ex.org", "a1@ex.org"));
+    auto again = mail(2, "zoe@ex.org", "a2@ex.org");
+    again.thread.in_reply_to = {"a1@ex.org"};
+    again.thread.references = {"a1@ex.org"};
+    again.from.verification = std::move(found);
+    if (with_token) again.thread.token = MessageId{id.high, id.low};
+    return take(centre, again) == id;
+  };
+  CHECK(joins({}, false));  // Nobody looked.
+  CHECK(joins(Verification{Result::pass, Method::dmarc, "ex.org"}, false));
+  CHECK(joins(Verification{Result::pass, Method::dkim, "ex.org"}, false));
+  for (const auto& found : {Verification{Result::unknown, {}, "ex.org"}, Verification{Result::fail, Method::dmarc, "ex.org"}, Verification{Result::pass, Method::spf, "ex.org"}}) {
+    CHECK_FALSE(joins(found, false));
+    CHECK(joins(found, true));
+  }
+}
+
 TEST_CASE("I5: nobody catches a stranger's answer by naming the stranger's mail as his own", "[engine][rule-I5]") {
   Centre centre;
   auto planted = mail(1, "eve@ex.net", "list-post@ex.org");  // The id of a mail that Zoe is about to answer.

@@ -36,6 +36,12 @@ Message awkward_message() {
   return message;
 }
 
+Message verified_message() {
+  Message message = minimal_message();
+  message.from = Sender{{{"email", "ana@ex.org", true}}, "Ana", Verification{Verification::Result::pass, Verification::Method::dkim, "ex.org"}};
+  return message;
+}
+
 Message message_from_the_future() {
   Message message = minimal_message();
   message.extra = R"({"mood":{"calm":0.10,"words":["a b",1e400]},"priority":18446744073709551616,"caf\u00e9":null})";
@@ -144,6 +150,7 @@ std::vector<Golden> golden_values() {
   const auto add = [&](std::string file, Record record) { values.push_back({std::move(file), std::move(record)}); };
   add("message-full", MessageReceived{golden_message()});
   add("message-minimal", MessageReceived{minimal_message()});
+  add("message-verified", MessageReceived{verified_message()});
   add("message-awkward", MessageReceived{awkward_message()});
   add("message-unknown-members", MessageReceived{message_from_the_future()});
   add("delivery-sent", DeliveryReported{reply, 1, DeliveryState::sent, "", Milliseconds{0}});

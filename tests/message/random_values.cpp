@@ -54,6 +54,9 @@ Message RandomValues::message() {
   out.thread.token = maybe<MessageId>([&] { return id<MessageId>(); });
   out.thread.key = maybe<std::string>([&] { return text(9); });
   out.from = Sender{identities(), text(9)};
+  out.from.verification = maybe<Verification>([&] {
+    return Verification{static_cast<Verification::Result>(below(3)), maybe<Verification::Method>([&] { return static_cast<Verification::Method>(below(3)); }), text(9)};
+  });
   out.to = identities();
   out.cc = identities();
   out.reply_to = identities();

@@ -21,6 +21,8 @@ DAMAGES = [
     (["thread"], []), (["thread", "in_reply_to"], "x"), (["thread", "references", 0], 1), (["thread", "token"], "x"),
     (["thread", "key"], 1), (["from"], None), (["from", "identities"], REMOVED), (["from", "identities", 0, "kind"], ""),
     (["from", "identities", 0, "value"], REMOVED), (["from", "identities", 0, "verified"], "yes"),
+    (["from", "verification"], {"result": "good"}), (["from", "verification"], {"result": "pass", "method": "arc"}),
+    (["from", "verification"], {}), (["from", "verification"], {"result": "pass", "domain": 7}), (["from", "verification"], None),
     (["to"], None), (["to", 0], "a@b.c"), (["cc", 0, "value"], ""), (["reply_to"], {}), (["delivered_to", 0, "kind"], REMOVED),
     (["sent_at"], 1), (["sent_at"], "yesterday"), (["received_at"], None), (["received_at"], "2026-11-21 18:58:03Z"),
     (["subject"], None), (["subject"], "x" * 1025), (["text"], "x" * 262145), (["text_new"], 1), (["html_ref"], 1),
