@@ -22,6 +22,7 @@ constexpr Key keys[] = {
     {"aliases", Kind::list, false, "", "Other addresses whose mail comes to the same mailbox; no reply goes to them."},
     {"thread_secret", Kind::secret, true, "", "Signs what proves which conversation a mail continues: 16 bytes or more, the same in all mailboxes of a tenant."},
     {"thread_secret_previous", Kind::secret, false, "", "Still believed while the secret is being changed."},
+    {"authserv_id", Kind::text, false, "", "Whose Authentication-Results are believed; empty: nobody's, and no sender is said to be verified."},
     {"inbound", Kind::text, false, "imap", "How mail comes in: imap, sendgrid, mailgun or postmark."},
     {"imap_url", Kind::text, false, "", "The mailbox's server: imaps://HOST[:PORT], or imap://HOST[:PORT] for STARTTLS."},
     {"folder", Kind::text, false, "INBOX", "The folder whose mail is read."},
@@ -185,6 +186,9 @@ Result<void> read_inbound(const Instance& instance, EmailAccount& out) {
   else if (word == "mailgun") out.posted_by = InboundProvider::mailgun;
   else if (word == "postmark") out.posted_by = InboundProvider::postmark;
   else if (word != "imap") return wrong("inbound", "must be imap, sendgrid, mailgun or postmark");
+  out.believes_provider = out.posted_by && (word == "sendgrid" || word == out.authserv_id);
+  // A sender can write the provider's word into a field; no server is called by it.
+  if (out.posted_by && word == out.authserv_id) out.authserv_id.clear();
   out.proof = {instance.options.text("webhook_secret"), instance.options.text("webhook_secret_previous"), instance.options.text("webhook_public_key")};
   if (out.posted_by) return check_inbound_secrets(*out.posted_by, out.proof);
   for (const char* key : {"webhook_secret", "webhook_secret_previous", "webhook_public_key"})
@@ -200,6 +204,9 @@ Result<void> read_who(const Instance& instance, EmailAccount& out) {
     if (!is_mail_address(alias)) return wrong("aliases", "is no mail address: " + alias);
   out.name = instance.options.text("name");
   if (out.name.size() > usher::message::limits::short_field_bytes_max || out.name.find_first_of("\r\n") != std::string::npos) return wrong("name", "must be one short line");
+  out.authserv_id = instance.options.text("authserv_id");
+  if (out.authserv_id.size() > 253 || out.authserv_id.find_first_of(" \t\r\n;=()\"") != std::string::npos)
+    return wrong("authserv_id", "must be the server's name as it stands at the beginning of its Authentication-Results");
   for (const char* key : {"thread_secret", "thread_secret_previous"})
     if (const std::string& secret = instance.options.text(key); !secret.empty()) {
       if (secret.size() < thread_secret_bytes_min) return wrong(key, "is too short: 16 bytes at least");

@@ -17,6 +17,10 @@ struct EmailAccount {
   std::string address;               // What customers write to.
   std::vector<std::string> aliases;  // Other addresses of the same mailbox.
   std::string name;                  // "Example Support"; may be empty.
+  std::string authserv_id;           // Whose Authentication-Results are believed; "": nobody's.
+  // The provider's own checks of senders are believed. SendGrid tells them beside the mail. Mailgun and Postmark write them into
+  // its header, where a sender may write when the provider does not: so the operator has to say that it does.
+  bool believes_provider = false;
   std::vector<std::string> secrets;  // Of thread keys, the newest first.
   std::optional<InboundProvider> posted_by;  // None: mail is read from the mailbox.
   InboundSecrets proof;                      // With posted_by.

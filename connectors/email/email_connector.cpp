@@ -29,10 +29,11 @@ Result<void> verify(const Instance& instance, const Raw& raw, Instant now) {
 Result<Parsed> parse(const Instance& instance, const Raw& raw) {
   auto account = email::account_of(instance);
   if (!account) return account.error();
-  const email::MailDoor door{instance.tenant, instance.id, {instance.tenant, account->secrets}, {account->address, account->aliases}};
+  const email::MailDoor door{instance.tenant, instance.id, {instance.tenant, account->secrets}, {account->address, account->aliases}, account->authserv_id};
   if (!account->posted_by) return email::to_message(door, raw.body, raw.received_at, {.sender = {}, .recipients = {}, .cut = raw.cut, .deadly = raw.deadly});
   auto posted = email::read_inbound(*account->posted_by, raw);
   if (!posted) return posted.error();
+  if (!account->believes_provider) posted->arrival.checks.reset();
   auto parsed = email::to_message(door, posted->mime, raw.received_at, posted->arrival);
   parsed.token = std::move(posted->token);
   return parsed;

@@ -20,6 +20,7 @@ inline constexpr std::size_t delimiter_lines_max = 50'000;  // Lines that begin 
 inline constexpr std::size_t field_lines_max = 500'000;     // Lines that could be a part's header fields.
 inline constexpr std::size_t field_parameters_max = 1'000;  // Semicolons in one of them.
 inline constexpr std::size_t mailboxes_max = 256;           // In one address field.
+inline constexpr std::size_t sender_checks_max = 100;       // Results of checks of the sender.
 inline constexpr std::size_t thread_ids_max = 100;          // References and In-Reply-To, each.
 inline constexpr std::size_t html_bytes_max = 4 * 1024 * 1024;  // What is read of HTML for its text.
 inline constexpr std::size_t text_bytes_max = usher::message::limits::message_text_bytes_max;

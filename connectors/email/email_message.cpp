@@ -11,6 +11,7 @@
 #include "connectors/email/mail_kind.hpp"
 #include "connectors/email/mime_reader.hpp"
 #include "connectors/email/reply_text.hpp"
+#include "connectors/email/sender_check.hpp"
 #include "connectors/file_type.hpp"
 #include "connectors/message_id.hpp"
 #include "connectors/signature.hpp"
@@ -144,11 +145,18 @@ bool fit_one_record(Message& message) {
   return cut;
 }
 
-void fill_sender(const MailDoor& door, const Mail& mail, Message& message) {
+void fill_sender(const MailDoor& door, const Mail& mail, const MailArrival& arrival, Message& message) {
   // A form on one's own site writes as oneself, and says in Reply-To for whom.
   const bool spoken_for = is_from_us(door, mail) && !mail.reply_to.empty() && !door.own.has(mail.reply_to.front().address);
   const auto& from = spoken_for ? mail.reply_to : mail.from;
   message.from.identities = identities(from);
+  message.from.verification = verify_sender(mail, door.authserv_id, arrival);
+  if (auto& found = message.from.verification) {
+    // What was proved is that the mail is ours, and nothing of whom it speaks for.
+    if (spoken_for) *found = {};
+    found->domain = short_text(found->domain);
+    if (found->result == Verification::Result::pass) message.from.identities.front().verified = true;
+  }
   if (!from.empty()) message.from.display_name = short_text(from.front().name);
   // Nobody is nobody: two mails without a sender are not from the same person.
   if (message.from.identities.empty()) message.from.identities.push_back(anonymous_identity(message.id));
@@ -210,7 +218,7 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   // Over all mailboxes of a tenant: `mail` stands where other channels have the connector.
   message.id = message_id(door.tenant, ConnectorId("mail"), mail.message_id + '\0' + content_of(mail, bytes));
   message.provider_message_id = mail.message_id.empty() ? "content:" + message.id.text() : short_text(mail.message_id);
-  fill_sender(door, mail, message);
+  fill_sender(door, mail, arrival, message);
   fill_thread(door, mail, kind, own, message);
   message.to = identities(mail.to);
   message.cc = identities(mail.cc);

@@ -18,6 +18,7 @@ struct MailDoor {
   ConnectorId connector;
   ThreadSecrets threads;  // Without secrets nothing is verified.
   OwnAddresses own = {};  // Of the mailbox.
+  std::string authserv_id = {};  // Whose Authentication-Results are believed; "": nobody's.
 };
 
 // One message. Its id is the hash of (tenant, Message-ID, content), so one mail to two addresses of a tenant is one message

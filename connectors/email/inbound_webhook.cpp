@@ -14,6 +14,7 @@
 #include "connectors/email/header_text.hpp"
 #include "connectors/email/posted_form.hpp"
 #include "connectors/email/rebuilt_mail.hpp"
+#include "connectors/email/sender_check.hpp"
 #include "connectors/signature.hpp"
 
 namespace usher::connectors::email {
@@ -125,6 +126,8 @@ Result<InboundMail> read_sendgrid(const Raw& raw) {
   if (envelope.is_object() && envelope.get_object().contains("from")) mail.arrival.sender = envelope_address(member(envelope, "from"));
   for (const json::value& recipient : list_member(envelope, "to")) add_recipient(mail.arrival, text_of(&recipient));
   mail.arrival.cut = form->cut;
+  if (form->find("SPF") != nullptr || form->find("dkim") != nullptr)
+    mail.arrival.checks = sendgrid_checks(form->bytes("SPF"), form->bytes("dkim"), mail.arrival.sender);
   if (const std::string_view whole = form->bytes("email"); !whole.empty()) {
     mail.mime = whole;
     return mail;
@@ -169,6 +172,7 @@ Result<InboundMail> read_mailgun(const Raw& raw) {
   mail.arrival.cut = form->cut;
   if (const std::string_view whole = form->bytes("body-mime"); !whole.empty()) {
     mail.mime = whole;
+    mail.arrival.checks = mailgun_checks(read_header_block(whole).headers, mail.arrival.sender);
     return mail;
   }
   MailPieces pieces;
@@ -180,6 +184,7 @@ Result<InboundMail> read_mailgun(const Raw& raw) {
       pieces.headers.push_back({std::string(text_of(&(*pair)[0])), std::string(text_of(&(*pair)[1]))});
     }
   }
+  mail.arrival.checks = mailgun_checks({pieces.headers}, mail.arrival.sender);
   for (const std::string_view name : {"From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-Id", "In-Reply-To", "References", "Auto-Submitted"})
     add_missing(pieces, name, form->bytes(name));
   add_missing(pieces, "From", form->bytes("from"));
@@ -212,6 +217,8 @@ Result<InboundMail> read_postmark(const Raw& raw) {
     if (ascii_lower(name) == "return-path" && !mail.arrival.sender) mail.arrival.sender = envelope_address(value);
     pieces.headers.push_back({std::string(name), std::string(value)});
   }
+  const json::value* full = told.get_object().if_contains("FromFull");
+  mail.arrival.checks = postmark_checks({pieces.headers}, full == nullptr ? std::string_view() : member(*full, "Email"));
   if (const std::string_view whole = member(told, "RawEmail"); !whole.empty()) {
     mail.mime = whole;
     return mail;

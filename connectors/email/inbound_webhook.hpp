@@ -14,7 +14,7 @@ namespace usher::connectors::email {
 
 struct InboundMail {
   std::string mime;
-  MailArrival arrival;   // For to_message().
+  MailArrival arrival;   // For to_message(); whether its checks are believed is the account's matter.
   bool rebuilt = false;  // The provider sent pieces.
   std::string token;     // Mailgun's, for SeenTokens; else "".
 };

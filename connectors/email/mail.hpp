@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "routing/message/instant.hpp"
+#include "routing/message/message.hpp"
 
 namespace usher::connectors::email {
 
@@ -48,6 +49,14 @@ struct ReportPart {
   std::string text;  // As it stands.
 };
 
+// One result of a check of the sender, as the server or provider that took the mail found it.
+struct SenderCheck {
+  Verification::Method method = Verification::Method::dmarc;
+  std::string result;  // Lower case: "pass", "fail", "none", ...
+  std::string domain;  // Of which it says so, in lower case; "" when it does not say.
+  friend bool operator==(const SenderCheck&, const SenderCheck&) = default;
+};
+
 // What is known of a mail beside its bytes: what the server that took it says of the envelope. A mailbox that is read over
 // IMAP says nothing.
 struct MailArrival {
@@ -55,6 +64,8 @@ struct MailArrival {
   std::vector<std::string> recipients;  // RCPT TO.
   bool cut = false;                     // Something was left out before these bytes were made.
   bool deadly = false;                  // Reading it ended the process before: it is shown raw.
+  // What the provider says of its sender; none: nothing that is believed.
+  std::optional<std::vector<SenderCheck>> checks = {};
 };
 
 struct Mail {

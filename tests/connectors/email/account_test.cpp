@@ -1,7 +1,9 @@
 // The email connector's settings: what is taken, and what is refused by which key's name.
 #include <catch2/catch.hpp>
 
+#include "connectors/catalog.hpp"
 #include "connectors/email/email_account.hpp"
+#include "tests/connectors/email/posted_requests.hpp"
 
 using namespace usher::connectors::email;
 using usher::connectors::Instance;
@@ -107,4 +109,42 @@ TEST_CASE("a mailbox may log in by token and send by another account", "[account
   CHECK(it.smtp->credentials.user == "relay");
   CHECK(it.smtp->credentials.password == "p2");
   CHECK(it.imap->import_since == parse_rfc3339("2026-11-01T00:00:00Z"));
+}
+
+TEST_CASE("a provider's marks within the mail are believed by its name alone", "[account][sender][security-S13]") {
+  const std::string secret = "usher:a-password-of-16-bytes";
+  CHECK(account({}).authserv_id.empty());
+  CHECK_FALSE(account({{"authserv_id", "mx.ex.com"}}).believes_provider);
+  CHECK(account({{"authserv_id", "mx.ex.com"}}).authserv_id == "mx.ex.com");
+  CHECK(account({{"inbound", "sendgrid"}, {"webhook_secret", secret}}).believes_provider);
+  for (const char* provider : {"mailgun", "postmark"}) {
+    CHECK_FALSE(account({{"inbound", provider}, {"webhook_secret", secret}}).believes_provider);
+    CHECK_FALSE(account({{"inbound", provider}, {"webhook_secret", secret}, {"authserv_id", "mx.ex.com"}}).believes_provider);
+    const auto believing = account({{"inbound", provider}, {"webhook_secret", secret}, {"authserv_id", provider}});
+    CHECK(believing.believes_provider);
+    CHECK(believing.authserv_id.empty());  // Or a sender would write a field of that name.
+  }
+  for (const char* name : {"mx ex", "mx.ex.com;", "a=b", "mx\r\nex"}) CHECK(refused({{"authserv_id", name}}) == "authserv_id");
+}
+
+TEST_CASE("the connector claims of a sender what its settings let it believe", "[account][sender][security-S13]") {
+  using namespace usher::connectors::email::testing;
+  const auto verification = [](const Values& changed, const usher::connectors::Raw& raw) {
+    auto parsed = usher::connectors::email_connector.parse(instance_of(changed), raw);
+    REQUIRE(parsed.has_value());
+    return parsed->messages.at(0).from.verification;
+  };
+  const std::string results = "Authentication-Results: mx.ex.com; dkim=pass header.d=ex.org\r\n", rest = "From: ana@ex.org\r\n\r\nhi\r\n";
+  const usher::connectors::Raw mail{"message/rfc822", {}, results + rest, posted_at};
+  CHECK_FALSE(verification({}, mail));
+  CHECK(verification({{"authserv_id", "mx.ex.com"}}, mail)->result == Verification::Result::pass);
+  CHECK(verification({{"authserv_id", "mx2.ex.com"}}, mail)->result == Verification::Result::unknown);
+
+  const std::string marks = "X-Mailgun-Dkim-Check-Result: Pass\r\nDKIM-Signature: d=ex.org\r\n";
+  const auto posted = [&](const std::string& fields) { return urlencoded({{"body-mime", fields + rest}, {"sender", "b@evil.example"}}); };
+  Values mailgun{{"inbound", "mailgun"}, {"webhook_secret", "key-of-mailgun-0123456789abcdef"}};
+  CHECK_FALSE(verification(mailgun, posted(marks)));
+  mailgun["authserv_id"] = "mailgun";
+  CHECK(verification(mailgun, posted(marks))->result == Verification::Result::pass);
+  CHECK(verification(mailgun, posted("Authentication-Results: mailgun; dmarc=pass header.from=ex.org\r\n"))->result == Verification::Result::unknown);
 }

@@ -301,3 +301,25 @@ TEST_CASE("each provider gets the answer that makes it come again or stop", "[in
   for (const auto provider : {sendgrid, mailgun, postmark})
     for (const Fault fault : {Fault::overloaded, Fault::unavailable, Fault::conflict}) CHECK(refusal_status(provider, fault) == 503);
 }
+
+TEST_CASE("a provider's checks of the sender come with a mail in either form", "[inbound][sender]") {
+  const std::vector<FormField> told{{"envelope", R"({"to":["support@ex.com"],"from":"b@ex.org"})"}, {"SPF", "pass"}, {"dkim", "{@ex.org : pass}"}};
+  const auto with = [&](std::vector<FormField> fields) {
+    fields.insert(fields.begin(), told.begin(), told.end());
+    return received(sendgrid, multipart(fields)).from.verification;
+  };
+  const Verification verified{Verification::Result::pass, Verification::Method::dkim, "ex.org"};
+  CHECK(with({{"email", raw_mail}}) == verified);
+  CHECK(with(sendgrid_pieces()) == verified);
+  CHECK_FALSE(received(sendgrid, multipart({{"email", raw_mail}})).from.verification);
+
+  const std::string marks = "X-Mailgun-Spf: Neutral\r\nX-Mailgun-Dkim-Check-Result: Pass\r\nDKIM-Signature: v=1; d=ex.org; b=x\r\n";
+  CHECK(received(mailgun, urlencoded({{"body-mime", marks + raw_mail}, {"sender", "b@ex.org"}})).from.verification == verified);
+  CHECK(received(mailgun, multipart(changed(mailgun_pieces(), "message-headers",
+                                            R"([["From","Ana <ana@ex.org>"],["X-Mailgun-Dkim-Check-Result","Pass"],["DKIM-Signature","v=1; d=ex.org; b=x"]])")))
+            .from.verification == verified);
+
+  const std::string headers = R"("FromFull":{"Email":"ana@ex.org","Name":"Ana"},"Headers":[{"Name":"X-Spam-Tests","Value":"DKIM_SIGNED,DKIM_VALID,DKIM_VALID_AU"}]})";
+  CHECK(received(postmark, json_request(R"({"RawEmail":"From: ana@ex.org\r\n\r\nhi\r\n",)" + headers)).from.verification == verified);
+  CHECK(received(postmark, json_request(R"({"TextBody":"hi",)" + headers)).from.verification == verified);
+}

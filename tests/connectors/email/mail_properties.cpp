@@ -76,11 +76,12 @@ void check_answer(const Message& message, const ThreadSecrets& threads) {
 void check_mail(std::string_view bytes, const MailArrival& arrival) {
   static const std::vector<std::string> secrets{"a secret of the tests"};
   const ThreadSecrets threads{TenantId("acme"), secrets};
-  const MailDoor door{TenantId("acme"), ConnectorId("support-mail"), threads};
+  const MailDoor door{TenantId("acme"), ConnectorId("support-mail"), threads, {}, "mx.ex.com"};
   const Instant now{Milliseconds{1795287483120}};
   const Parsed parsed = to_message(door, bytes, now, arrival);
   expect(parsed.messages.size() == 1, "a mail is one message");
   const Message& message = parsed.messages.front();
+  expect(message.from.verification.has_value(), "with a server that is believed something is said of each sender");
   const std::string line = usher::message::encode(message);
   expect(is_utf8(line), "a record is UTF-8");
   const auto carried = usher::message::decode_message(line);
