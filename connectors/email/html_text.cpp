@@ -6,8 +6,9 @@
 #include <charconv>
 
 #include "connectors/email/email_limits.hpp"
-#include "connectors/email/header_block.hpp"
 #include "connectors/email/charset.hpp"
+#include "connectors/email/header_block.hpp"
+#include "connectors/email/html_quotes.hpp"
 #include "connectors/email/unicode.hpp"
 
 namespace usher::connectors::email {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t quote_depth_max = 20;
 constexpr std::size_t link_bytes_max = 500;
 constexpr std::size_t entity_bytes_max = 12;
+constexpr int marks_max = 2'000;  // Elements that are looked at for a mark of quotes; each costs a look at what follows.
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 
@@ -88,6 +90,7 @@ class Lines {
     while (out_.ends_with('\n')) out_.pop_back();
     return std::move(out_);
   }
+  [[nodiscard]] std::size_t depth() const { return depth_; }
   // A place in the present line; what was written behind it, as far as it stands in the line that is present then.
   struct Place {
     std::size_t line = 0, byte = 0;
@@ -184,7 +187,7 @@ class HtmlReader {
   std::string read() {
     while (at_ < html_.size()) {
       const std::size_t open = std::min(html_.find('<', at_), html_.size());
-      if (open > at_) lines_.words(resolved(html_.substr(at_, open - at_)), preformatted_ > 0);
+      if (open > at_) words(html_.substr(at_, open - at_));
       at_ = open;
       if (at_ < html_.size()) markup();
     }
@@ -193,6 +196,13 @@ class HtmlReader {
   }
 
  private:
+  void words(std::string_view text) {
+    const std::string said = resolved(text);
+    lines_.words(said, preformatted_ > 0);
+    // Only what is more than blanks, a blank that does not break included.
+    if (lines_.depth() == 0) written_ = written_ || std::any_of(said.begin(), said.end(), [](char c) { return !is_space(c) && c != '\xc2' && c != '\xa0'; });
+  }
+
   void markup() {
     const std::string_view rest = html_.substr(at_);
     if (rest.starts_with("<!--")) {
@@ -250,6 +260,7 @@ class HtmlReader {
   }
 
   void apply(const Tag& tag) {
+    follow_quote(tag);
     if (tag.name == "br") lines_.line_end();
     else if (tag.name == "blockquote") lines_.quote(tag.closing ? -1 : 1);
     else if (tag.name == "a") tag.closing ? end_link() : begin_link(tag);
@@ -259,6 +270,34 @@ class HtmlReader {
     else if (one_of(spaced, tag.name)) lines_.block(1);
     else if (one_of(blocks, tag.name)) block(tag);
   }
+
+  // What is marked as quoted gets quote marks, as if it stood in a blockquote.
+  void follow_quote(const Tag& tag) {
+    if (quoting_ == Quoting::none) {
+      if (tag.closing || lines_.depth() > 0 || !may_be_marked(tag.name) || marks_looked_at_ == marks_max) return;
+      if (tag.attributes.find('=') == std::string_view::npos) return;
+      ++marks_looked_at_;
+      const std::string id = attribute(tag, "id"), classes = attribute(tag, "class"), style = attribute(tag, "style");
+      quoting_ = quoting_of({tag.name, id, classes, style, html_.substr(at_), written_});
+      if (quoting_ == Quoting::none) return;
+      quoting_tag_ = tag.name;
+      quoting_depth_ = 1;
+      lines_.quote(1);
+      return;
+    }
+    if (quoting_ == Quoting::rest) return;
+    if (quoting_ == Quoting::attribution && !tag.closing && is_marked_quote(tag.name, attribute(tag, "class"))) return end_quoting();
+    if (tag.name != quoting_tag_) return;
+    quoting_depth_ += tag.closing ? -1 : 1;
+    if (quoting_depth_ == 0) end_quoting();
+  }
+
+  void end_quoting() {
+    lines_.quote(-1);
+    quoting_ = Quoting::none;
+  }
+
+  static bool may_be_marked(std::string_view name) { return name == "div" || name == "span" || name == "blockquote" || name == "section" || name == "td"; }
 
   void block(const Tag& tag) {
     lines_.block(0);
@@ -299,6 +338,11 @@ class HtmlReader {
   std::string link_;
   Lines::Place link_at_;
   int preformatted_ = 0;
+  bool written_ = false;  // The customer's words have begun.
+  Quoting quoting_ = Quoting::none;
+  std::string quoting_tag_;  // The element's name, to find its end.
+  int quoting_depth_ = 0;    // Elements of that name that are open since.
+  int marks_looked_at_ = 0;
   bool double_quotes_gone_ = false, single_quotes_gone_ = false;
 };
 
