@@ -141,9 +141,9 @@ TEST_CASE("the check of an account says what works without sending anything", "[
   const Postfix postfix;
   auto account = postfix.account();
   const std::string where = "localhost:" + std::to_string(account.server.port);
-  CHECK(check_smtp(account, {}).value() == where + " takes mail, inside TLS and without a login");
+  CHECK(check_smtp(account, "support@example.com", {}).value() == where + " takes mail from support@example.com, inside TLS and without a login");
   account.credentials = {email::Login::plain, "ana", "secret", {}};
-  CHECK(check_smtp(account, {}).error().detail == "the mail server offers no login");
+  CHECK(check_smtp(account, "support@example.com", {}).error().detail == "the mail server offers no login");
   account.server.ca_file.clear();
-  CHECK(check_smtp(account, {}).error().detail == "the certificate of " + where + " is self-signed; name it as ca_file to believe it");
+  CHECK(check_smtp(account, "support@example.com", {}).error().detail == "the certificate of " + where + " is self-signed; name it as ca_file to believe it");
 }
