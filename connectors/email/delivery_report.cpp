@@ -6,6 +6,7 @@
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
 #include "connectors/email/header_block.hpp"
+#include "connectors/email/mime_reader.hpp"
 
 namespace usher::connectors::email {
 
@@ -123,6 +124,9 @@ void add_ids_in_text(std::vector<std::string>& out, std::string_view text) {
     std::string_view line = text.substr(at, end - at);
     at = end + 1;
     while (!line.empty() && (line.front() == ' ' || line.front() == '\t' || line.front() == '>')) line.remove_prefix(1);
+    // A receipt names the mail by Original-Message-ID (RFC 8098 3.2.5).
+    for (const std::string_view before : {"x-", "original-"})
+      if (starts_with_nocase(line, before)) line.remove_prefix(before.size());
     if (!starts_with_nocase(line, "message-id:")) continue;
     std::string value(line.substr(11));
     // A folded field: the id is in the next line.
@@ -195,6 +199,22 @@ std::vector<ReportedRecipient> complained_recipients(const Mail& mail) {
   const HeaderBlock returned = read_header_block(returned_header(mail));
   for (const std::string_view name : {"x-hmxmroriginalrecipient", "to"})
     if (out.empty()) add(returned.headers.value(name));
+  return out;
+}
+
+std::vector<std::string> returned_recipients(const Mail& mail, std::string_view text) {
+  const HeaderBlock returned = read_header_block(returned_header(mail));
+  std::string to(returned.headers.value("to"));
+  for (std::size_t at = 0; to.empty() && at < std::min(text.size(), text_read_max);) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    while (!line.empty() && (line.front() == ' ' || line.front() == '\t' || line.front() == '>')) line.remove_prefix(1);
+    for (const std::string_view field : {"to:", "rcpt to:"})
+      if (starts_with_nocase(line, field)) to = line.substr(field.size());
+  }
+  std::vector<std::string> out;
+  for (auto& mailbox : read_mailboxes(to)) out.push_back(std::move(mailbox.address));
   return out;
 }
 

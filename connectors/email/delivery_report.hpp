@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connectors/email/mail.hpp"
@@ -16,6 +17,8 @@ inline constexpr std::size_t reported_recipients_max = 256;
 [[nodiscard]] std::vector<ReportedRecipient> reported_recipients(const Mail& mail);
 // Those who complained, as far as the report says.
 [[nodiscard]] std::vector<ReportedRecipient> complained_recipients(const Mail& mail);
+// Who the returned mail was to, by its own To; `text` is where it stands when it is no part.
+[[nodiscard]] std::vector<std::string> returned_recipients(const Mail& mail, std::string_view text);
 // Ids of the mail that the report is about, the surest first: of the returned mail, then of the report's own thread.
 [[nodiscard]] std::vector<std::string> original_ids(const Mail& mail);
 
