@@ -8,14 +8,16 @@ namespace {
 
 using boost::json::value;
 
+std::string first_address(const value* identities) {
+  if (identities == nullptr || !identities->is_array() || identities->get_array().empty()) return {};
+  return printable(text_member(identities->get_array().front(), "value"), 120);
+}
+
 std::string customer_name(const value& conversation) {
   const auto* customer = member(conversation, "customer");
   if (customer == nullptr) return "a customer";
   std::string name = printable(text_member(*customer, "display_name"), 80);
-  const auto* identities = member(*customer, "identities");
-  std::string address;
-  if (identities != nullptr && identities->is_array() && !identities->get_array().empty())
-    address = printable(text_member(identities->get_array().front(), "value"), 120);
+  const std::string address = first_address(member(*customer, "identities"));
   if (name.empty()) return address.empty() ? "a customer" : address;
   return address.empty() ? name : name + " <" + address + ">";
 }
@@ -70,6 +72,9 @@ void add_text(Lines& lines, const std::string& text) {
 
 std::string conversation_line(const value& conversation, usher::message::Instant now) {
   std::string line = customer_name(conversation);
+  // Who passes a mail on passes on the address that answers it: the agent should see that somebody else reads the reply.
+  if (const auto* fresh = member(conversation, "new_sender"); fresh != nullptr && fresh->is_bool() && fresh->get_bool())
+    line += " (NEW SENDER)";
   line += ", " + cell_of(member(conversation, "connector"));
   line += " (" + cell_of(member(conversation, "channel")) + ")";
   line += ", " + cell_of(member(conversation, "urgency"));
@@ -127,7 +132,10 @@ Lines message_lines(const value& message) {
   std::string head = "  " + printable(text_member(message, "at"), 32) + " ";
   if (kind == "note") head += "note by " + (author.empty() ? "an agent" : author);
   else if (kind == "reply") head += "reply by " + (author.empty() ? "an agent" : author);
-  else head += (author.empty() ? "customer" : author) + verification_words(message);
+  else head += author.empty() ? "customer" : author;
+  if (const std::string address = first_address(member(message, "from")); !address.empty()) head += " <" + address + ">";
+  if (const auto automated = text_member(message, "automated"); !automated.empty()) head += " (automatic: " + printable(automated, 32) + ")";
+  if (kind == "from_customer") head += verification_words(message);
   lines.push_back(std::move(head));
   if (const auto subject = text_member(message, "subject"); !subject.empty())
     lines.push_back("    subject: " + printable(subject, 200));

@@ -22,11 +22,11 @@ using namespace usher::message;
 [[nodiscard]] std::string_view delivery_name(DeliveryState state);
 [[nodiscard]] std::string_view body_kind_name(engine::BodyKind kind);
 
-// {"id","sequence","kind","at","author","author_name","text","subject","attachments"}.
+// {"id","sequence","kind","at","author","author_name","text","subject","attachments"}; of the customer's side "from" and "automated", too.
 [[nodiscard]] boost::json::object message_json(const state::Body& body);
 // Without texts: what the engine knows. `messages` is their number.
 [[nodiscard]] boost::json::object view_json(const engine::ConversationView& view);
-// With customer, subject and the messages themselves, taken from `bodies` (oldest first).
+// With customer (who wrote what a reply answers), new_sender, subject and the messages themselves, taken from `bodies` (oldest first).
 [[nodiscard]] boost::json::object conversation_json(const engine::ConversationView& view,
                                                     const std::vector<state::Body>& bodies);
 [[nodiscard]] boost::json::object why_json(const engine::Why& why);

@@ -1,5 +1,7 @@
 // JSON of messages, conversations and reasons; declared in frame_json.hpp. Pure: bodies in, JSON out. A body that
 // cannot be read (written by a newer version, say) is shown as unavailable rather than hiding the conversation.
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
@@ -43,20 +45,55 @@ json::array attachments_of(const json::object& body) {
   return out;
 }
 
-// Who wrote, as the newest message of the customer says.
-void add_customer(const std::vector<state::Body>& bodies, json::object& out) {
+json::array identities_of(const json::object& read) {
+  const auto* from = member(read, "from");
+  const auto* list = from != nullptr && from->is_object() ? member(from->get_object(), "identities") : nullptr;
+  return list != nullptr && list->is_array() ? list->get_array() : json::array{};
+}
+
+std::string_view name_of(const json::object& read) {
+  const auto* from = member(read, "from");
+  return from != nullptr && from->is_object() ? text_of(from->get_object(), "display_name") : std::string_view();
+}
+
+// Who has written, oldest first. Whoever was there at an agent's reply is known, and so is the first.
+class Senders {
+ public:
+  void wrote(const json::object& read) {
+    const auto identities = identities_of(read);
+    if (identities.empty() || !text_of(read, "automated").empty()) return;
+    (known_.empty() ? known_ : unanswered_).push_back(identities.front());
+  }
+  void replied() {
+    for (auto& one : unanswered_) known_.push_back(std::move(one));
+    unanswered_.clear();
+  }
+  bool is_new(const json::array& identities) const {
+    return !known_.empty() && !identities.empty() && std::find(known_.begin(), known_.end(), identities.front()) == known_.end();
+  }
+
+ private:
+  json::array known_, unanswered_;
+};
+
+// The customer is who wrote the message that a reply answers, where that is among the newest, else the newest.
+void add_customer(const engine::ConversationView& view, const std::vector<state::Body>& bodies, json::object& out) {
   json::object customer{{"display_name", ""}, {"identities", json::array{}}};
   std::string subject;
+  Senders senders;
+  bool answered = false;
   for (const auto& body : bodies) {
     const auto read = parsed(body);
+    if (text_of(read, "kind") == "reply") senders.replied();
     if (read.empty() || !from_customer(read)) continue;
+    senders.wrote(read);
     if (const auto said = text_of(read, "subject"); !said.empty() && subject.empty()) subject = said;
-    const auto* from = member(read, "from");
-    if (from == nullptr || !from->is_object()) continue;
-    customer["display_name"] = text_of(from->get_object(), "display_name");
-    if (const auto* list = member(from->get_object(), "identities"); list != nullptr && list->is_array())
-      customer["identities"] = *list;
+    if (answered || member(read, "from") == nullptr) continue;
+    answered = body.id == view.last_from_customer;
+    customer["display_name"] = name_of(read);
+    customer["identities"] = identities_of(read);
   }
+  out["new_sender"] = senders.is_new(customer["identities"].get_array());
   out["customer"] = std::move(customer);
   out["subject"] = subject;
 }
@@ -109,9 +146,11 @@ json::object message_json(const state::Body& body) {
     out["kind"] = "from_customer";
     out["at"] = text_of(read, "received_at");
     out["author"] = nullptr;
-    const auto* from = member(read, "from");
-    out["author_name"] = from != nullptr && from->is_object() ? text_of(from->get_object(), "display_name") : "";
-    if (from != nullptr && from->is_object())
+    out["author_name"] = name_of(read);
+    out["from"] = identities_of(read);
+    out["automated"] = nullptr;
+    if (const auto kind = text_of(read, "automated"); !kind.empty()) out["automated"] = kind;
+    if (const auto* from = member(read, "from"); from != nullptr && from->is_object())
       if (const auto* found = member(from->get_object(), "verification")) out["verification"] = *found;
   } else {
     out["kind"] = text_of(read, "kind");
@@ -154,7 +193,7 @@ json::object view_json(const engine::ConversationView& view) {
 json::object conversation_json(const engine::ConversationView& view, const std::vector<state::Body>& bodies) {
   auto out = view_json(view);
   out["messages_total"] = view.messages;
-  add_customer(bodies, out);
+  add_customer(view, bodies, out);
   json::array messages;
   for (const auto& body : bodies) messages.push_back(message_json(body));
   out["messages"] = std::move(messages);

@@ -240,6 +240,19 @@ TEST_CASE("the terminal says whether a sender was verified and nothing where nob
   CHECK(head(nullptr) == "Ana");
 }
 
+TEST_CASE("the terminal says who wrote a message and that somebody new would get the reply", "[ctl][agent]") {
+  Terminal terminal;
+  terminal.sign_in();
+  auto about = conversation(conversation_1);
+  CHECK_FALSE(has_line(terminal.receive({{"type", "assigned"}, {"conversation", about}}), "NEW SENDER"));
+  about["new_sender"] = true;
+  CHECK(has_line(terminal.receive({{"type", "assigned"}, {"conversation", about}}), "Zo\u00eb <zoe@ex.org> (NEW SENDER)"));
+  const auto out = terminal.receive({{"type", "message"}, {"conversation", conversation_1},
+                                     {"message", {{"kind", "from_customer"}, {"author_name", "Zo\u00eb"}, {"automated", "bulk"}, {"text", "hi"},
+                                                  {"from", {{{"kind", "email"}, {"value", "list@ex.net"}}}}}}});
+  CHECK(has_line(out, "Zo\u00eb <list@ex.net> (automatic: bulk)"));
+}
+
 TEST_CASE("an escape sequence of a customer does not reach the terminal", "[ctl][agent]") {
   Terminal terminal;
   terminal.sign_in();
