@@ -20,7 +20,7 @@ import time
 import uuid
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from free_port import free_port  # noqa: E402
@@ -92,7 +92,7 @@ class Submission:
         self.script = []
         self.taken = []  # (envelope sender, recipients, bytes)
         self.attempts = 0
-        self.quits = 0  # Clients that had their answer and said goodbye.
+        self.partings = 0  # Connections that are over.
         self.sender_refused = None  # What is said to MAIL FROM instead of taking it.
         self.held, self.release = threading.Event(), threading.Event()
         self.data_size_max = 60_000_000  # What it says it takes, from the next open() on.
@@ -111,7 +111,19 @@ class Submission:
             good = data.login.decode() == self.sender and data.password.decode() == self.mailboxes.password(self.sender)
             return AuthResult(success=good, handled=False)
 
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
+        def parted():
+            self.partings += 1
+
+        class Server(SMTP):
+            def connection_lost(self, error):
+                parted()
+                super().connection_lost(error)
+
+        class Listener(Controller):
+            def factory(self):
+                return Server(self.handler, **self.SMTP_kwargs)
+
+        self.controller = Listener(self, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
                                      authenticator=authenticate, auth_required=True, data_size_limit=self.data_size_max, enable_SMTPUTF8=True)
         self.controller.start()
 
@@ -146,7 +158,3 @@ class Submission:
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 fine"
-
-    async def handle_QUIT(self, server, session, envelope):
-        self.quits += 1
-        return "221 2.0.0 bye"
