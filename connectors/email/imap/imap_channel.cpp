@@ -24,7 +24,8 @@ bool speaks_tls(MailServer server, const StopSwitch& stop) {
 
 }  // namespace
 
-ImapChannel::ImapChannel(const MailServer& server, const StopSwitch& stop) : server_(server), stop_(stop), stream_(server, stop) {}
+ImapChannel::ImapChannel(const MailServer& server, const StopSwitch& stop, const Silence& silence)
+    : server_(server), stop_(stop), silence_(silence), stream_(server, stop, silence) {}
 
 Result<void> ImapChannel::connect() {
   if (auto connected = stream_.connect(in(limits::connect_within)); !connected) return over(connected.error());
@@ -162,7 +163,7 @@ Result<bool> ImapChannel::idle(std::chrono::steady_clock::duration time, const s
     if (std::holds_alternative<Continuation>(**reply)) waiting = true;
     else if (listener(**reply)) enough = true;
   }
-  const Deadline ended = in(limits::step_within);
+  const Deadline ended = in(silence_.behind_idle);
   if (auto sent = send("DONE\r\n", ended); !sent) return sent.error();
   const auto answer = finish(*tag, command, ended, [&](Reply& reply) { listener(reply); }, {});
   if (!answer) return answer.error();

@@ -25,7 +25,7 @@ class ImapChannel {
   // What is said to a continuation, without its line end.
   using Responder = std::function<std::string(const std::string& text)>;
 
-  ImapChannel(const MailServer& server, const StopSwitch& stop);
+  ImapChannel(const MailServer& server, const StopSwitch& stop, const Silence& silence = {});
 
   // Connected, protected as the server's Protection says, and its capabilities known.
   Result<void> connect();
@@ -65,6 +65,7 @@ class ImapChannel {
 
   const MailServer server_;
   const StopSwitch& stop_;
+  const Silence silence_;
   SecureStream stream_;
   ReplyReader reader_;
   std::set<std::string> capabilities_;

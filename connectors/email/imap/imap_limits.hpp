@@ -42,6 +42,8 @@ inline constexpr auto step_within = 60s;     // A command, from its first byte t
 inline constexpr std::size_t bytes_a_second_min = 8 * 1024;
 inline constexpr auto search_within = 180s;  // Large mailboxes are searched from disk.
 inline constexpr auto goodbye_within = 2s;
+inline constexpr auto done_within = 30s;     // The end of IDLE; a server that is there has nothing else to do.
+inline constexpr auto line_silent_max = 90s;  // No sign of life from the other machine: TCP asks for one by itself.
 inline constexpr auto idle_max = 9min;       // RFC 2177 says 29; address translators and some servers forget sooner.
 // Cyrus 3.6 looks for new mail a moment before its IDLE begins to count, and never tells of what comes in between. So the
 // wait behind mail, when more is likely to come, is a short one.

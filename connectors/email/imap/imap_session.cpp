@@ -28,12 +28,12 @@ Error refused(const std::string& what, const Answer& answer) {
 }  // namespace
 
 Result<std::unique_ptr<ImapSession>> ImapSession::open(const MailServer& server, const Credentials& credentials, const TokenSource& token,
-                                                       const StopSwitch& stop) {
+                                                       const StopSwitch& stop, const Silence& silence) {
   const bool by_token = credentials.login == Login::xoauth2 || credentials.login == Login::oauthbearer;
   std::unique_ptr<ImapSession> session;
   for (const bool fresh : {false, true}) {
     if (!session || !session->alive()) {
-      session.reset(new ImapSession(server, stop));
+      session.reset(new ImapSession(server, stop, silence));
       if (auto connected = session->channel_.connect(); !connected) return connected.error();
     }
     auto in = log_in(session->channel_, credentials, token, fresh);

@@ -35,7 +35,7 @@ class ImapSession {
  public:
   // Connects and logs in; a token that is refused is replaced by a fresh one, once. The switch outlives the session.
   static Result<std::unique_ptr<ImapSession>> open(const MailServer& server, const Credentials& credentials, const TokenSource& token,
-                                                   const StopSwitch& stop);
+                                                   const StopSwitch& stop, const Silence& silence = {});
 
   [[nodiscard]] bool alive() const { return channel_.alive(); }
   [[nodiscard]] bool has(const std::string& capability) const { return channel_.has(capability); }
@@ -76,7 +76,7 @@ class ImapSession {
   void logout();
 
  private:
-  ImapSession(const MailServer& server, const StopSwitch& stop) : channel_(server, stop) {}
+  ImapSession(const MailServer& server, const StopSwitch& stop, const Silence& silence) : channel_(server, stop, silence) {}
   Result<Answer> ask(const Command& command, std::chrono::steady_clock::duration within, const ImapChannel::Listener& listener = {});
   void listen(const Reply& reply);
   Result<std::vector<Uid>> found_by(const Command& command);

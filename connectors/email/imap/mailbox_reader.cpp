@@ -31,7 +31,7 @@ struct Walk {
 
 Pace Pace::usual() {
   return {limits::idle_max, limits::idle_after_mail, limits::retry_first, limits::retry_longest, limits::login_retry_first, limits::login_retry_longest,
-          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from, limits::calm_from, limits::place_within};
+          limits::sink_retry_first, limits::sink_retry_longest, limits::walks_apart, limits::lasts_from, limits::calm_from, limits::place_within, Silence{}};
 }
 
 struct MailboxReader::Loop {
@@ -160,7 +160,7 @@ Result<void> MailboxReader::Loop::live() {
   got_through = false;
   begun.reset();
   if (auto found = find_place(); !found) return found;
-  auto session = ImapSession::open(account.server, account.credentials, ports.token, stop);
+  auto session = ImapSession::open(account.server, account.credentials, ports.token, stop, pace.silence);
   if (!session) return session.error();
   const auto selected = (*session)->select(account.folder);
   if (!selected) return selected.error();

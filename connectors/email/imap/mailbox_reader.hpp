@@ -35,6 +35,7 @@ struct MailboxStatus {
 // How long it waits; the limits unless a test says otherwise.
 struct Pace {
   std::chrono::milliseconds idle, idle_after_mail, retry_first, retry_longest, login_retry_first, login_retry_longest, sink_retry_first, sink_retry_longest, walks_apart, lasts_from, calm_from, place_within;
+  Silence silence = {};
   static Pace usual();
 };
 

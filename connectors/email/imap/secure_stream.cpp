@@ -28,6 +28,7 @@ struct SecureStream::Wire {
   // Constant after construction.
   const MailServer server;
   const StopSwitch& stop;
+  const std::chrono::seconds silent_max;
 
   TlsTrust trust{};
   OwnedSsl ssl{};
@@ -37,6 +38,7 @@ struct SecureStream::Wire {
 
   ~Wire() { close(); }
   void close();
+  void watch_line() const;
   Result<void> dial(const ServerAddress& address, Deadline deadline);
   Result<void> wait(short events, Deadline deadline, const char* doing);
   Result<void> flush(Deadline deadline);
@@ -48,7 +50,8 @@ struct SecureStream::Wire {
   [[nodiscard]] std::string no_tls_words() const;
 };
 
-SecureStream::SecureStream(MailServer server, const StopSwitch& stop) : wire_(new Wire{std::move(server), stop}) {}
+SecureStream::SecureStream(MailServer server, const StopSwitch& stop, const Silence& silence)
+    : wire_(new Wire{std::move(server), stop, silence.on_the_line}) {}
 SecureStream::~SecureStream() = default;
 
 Result<void> SecureStream::connect(Deadline deadline) {
@@ -115,6 +118,18 @@ void SecureStream::Wire::close() {
   socket = -1;
 }
 
+// A line that went dead without a word, as when an address translator forgets it, is noticed while nothing is said, which in a
+// mailbox is most of the time. The system's own times are two hours and, for what was sent, a quarter of one.
+void SecureStream::Wire::watch_line() const {
+  const int on = 1, seconds = static_cast<int>(silent_max.count()), first = std::max(seconds / 3, 1), next = std::max(seconds / 6, 1), asked = 4;
+  const unsigned milliseconds = static_cast<unsigned>(seconds) * 1000;
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &first, sizeof first);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &next, sizeof next);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &asked, sizeof asked);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+}
+
 Result<void> SecureStream::Wire::dial(const ServerAddress& address, Deadline deadline) {
   close();
   first.clear();
@@ -122,8 +137,7 @@ Result<void> SecureStream::Wire::dial(const ServerAddress& address, Deadline dea
   if (socket < 0) return fail(Fault::unavailable, "no socket for " + name());
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // A server that vanished is noticed while nothing is said, which in a mailbox is most of the time.
-  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  watch_line();
   if (::connect(socket, address.address(), address.size) != 0 && errno != EINPROGRESS)
     return fail(Fault::unavailable, name() + " cannot be reached: " + error_text(errno));
   if (auto waited = wait(POLLOUT, deadline, "did not accept the connection"); !waited) return waited;

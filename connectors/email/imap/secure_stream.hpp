@@ -5,20 +5,28 @@
 // completions would only be waited for.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "connectors/email/imap/imap_limits.hpp"
 #include "connectors/email/imap/stop_switch.hpp"
 #include "connectors/email/mail_account.hpp"
 #include "routing/message/result.hpp"
 
 namespace usher::connectors::email::imap {
 
+// How long no answer may come until a line counts as dead; the limits unless a test says otherwise.
+struct Silence {
+  std::chrono::seconds on_the_line = limits::line_silent_max;  // From the other machine, whatever runs there.
+  std::chrono::milliseconds behind_idle = limits::done_within;  // From the server, when a wait ends.
+};
+
 class SecureStream {
  public:
   // The switch outlives it.
-  SecureStream(MailServer server, const StopSwitch& stop);
+  SecureStream(MailServer server, const StopSwitch& stop, const Silence& silence = {});
   ~SecureStream();
 
   // Resolves, connects, and with Protection::tls shakes hands. `unavailable` in an operator's words.

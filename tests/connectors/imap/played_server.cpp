@@ -1,6 +1,7 @@
 // PlayedServer: plain blocking sockets; OpenSSL on top where a scene asks for it.
 #include "tests/connectors/imap/played_server.hpp"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -74,6 +75,12 @@ std::optional<std::string> Peer::hear_bytes(std::size_t count) {
 
 void Peer::hear_out() {
   while (more()) buffer_.clear();
+}
+
+void Peer::vanish() {
+  sock_filter drop{BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program{1, &drop};
+  ::setsockopt(socket_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 void Peer::hang_up() { ::shutdown(socket_, SHUT_RDWR); }

@@ -42,6 +42,8 @@ class Peer {
   std::optional<std::string> hear_bytes(std::size_t count);
   // Until the other end is gone.
   void hear_out();
+  // As if the line were cut without a word: from now on this machine takes no packet of it, and so acknowledges none.
+  void vanish();
   // Ends the connection now.
   void hang_up();
   // Shakes hands as the server, with no version of TLS above `version_max` (0: any). False: it failed.

@@ -123,7 +123,7 @@ bool Desk::wait_for_mails(std::size_t count) const {
 Pace quick() {
   using std::chrono::milliseconds;
   return {std::chrono::minutes(9), std::chrono::minutes(9), milliseconds(5), milliseconds(50), milliseconds(5), milliseconds(50), milliseconds(5), milliseconds(20),
-          milliseconds(0), milliseconds(0), milliseconds(0), milliseconds(50)};
+          milliseconds(0), milliseconds(0), milliseconds(0), milliseconds(50), Silence{}};
 }
 
 std::string mail(const std::string& subject) {

@@ -177,6 +177,45 @@ TEST_CASE("after an IDLE that ends the connection the next one polls", "[imap]")
   CHECK(box.connections() == 2);
 }
 
+TEST_CASE("a line that went dead without a word is noticed within IDLE", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  box.answers["IDLE"] = [](Peer& peer, const std::string&, const std::string&) {
+    if (peer.number() > 1) return false;
+    peer.say("+ idling\r\n");
+    peer.vanish();
+    peer.hear_out();
+    return true;
+  };
+  auto pace = quick();
+  pace.silence.on_the_line = std::chrono::seconds(2);
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return box.heard("IDLE"); }));
+  box.add(mail("one"));
+  REQUIRE(desk.wait_for_mails(1));
+  CHECK(box.connections() == 2);
+}
+
+TEST_CASE("a server that swallows the end of IDLE is left soon", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  box.answers["IDLE"] = [](Peer& peer, const std::string&, const std::string&) {
+    if (peer.number() > 1) return false;
+    peer.say("+ idling\r\n");
+    peer.hear_out();
+    return true;
+  };
+  auto pace = quick();
+  pace.idle = pace.idle_after_mail = std::chrono::milliseconds(50);
+  pace.silence.behind_idle = std::chrono::milliseconds(50);
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return box.heard("IDLE"); }));
+  box.add(mail("one"));
+  REQUIRE(desk.wait_for_mails(1));
+  const auto reports = desk.reports();
+  CHECK(std::find(reports.begin(), reports.end(), "the server did not answer in time: IDLE") != reports.end());
+}
+
 TEST_CASE("pauses grow while connections end soon though each has looked through the mailbox", "[imap]") {
   PlayedMailbox box;
   Desk desk;
