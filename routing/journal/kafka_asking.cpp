@@ -123,23 +123,24 @@ Result<KafkaTopicState> KafkaAsking::describe(const std::string& topic, Millisec
   state.partitions = seen.partition_cnt;
   state.replication = seen.partitions[0].replica_cnt;
   for (int i = 1; i < seen.partition_cnt; ++i) state.replication = std::min(state.replication, seen.partitions[i].replica_cnt);
-  if (auto error = read_settings(topic, state, within)) return *error;
+  if (auto error = read_settings(RD_KAFKA_RESOURCE_TOPIC, topic, state, within)) return *error;
   return state;
 }
 
-std::optional<Error> KafkaAsking::read_settings(const std::string& topic, KafkaTopicState& state, Milliseconds within) {
+std::optional<Error> KafkaAsking::read_settings(rd_kafka_ResourceType_t type, const std::string& name, KafkaTopicState& state,
+                                                Milliseconds within) {
   AdminCall call(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, within);
-  const KafkaOwned<rd_kafka_ConfigResource_t> resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  const KafkaOwned<rd_kafka_ConfigResource_t> resource(rd_kafka_ConfigResource_new(type, name.c_str()));
   auto* wanted = resource.get();
   rd_kafka_DescribeConfigs(client_.get(), &wanted, 1, call.options(), call.queue());
-  if (const auto why = call.wait()) return unavailable("how " + topic + " is set", *why);
+  if (const auto why = call.wait()) return unavailable("how " + name + " is set", *why);
   std::size_t count = 0;
   const auto* answer = rd_kafka_event_DescribeConfigs_result(call.answer());
   auto* const* resources = rd_kafka_DescribeConfigs_result_resources(answer, &count);
-  if (count != 1) return unavailable("how " + topic + " is set", "no answer");
+  if (count != 1) return unavailable("how " + name + " is set", "no answer");
   if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const auto* why = rd_kafka_ConfigResource_error_string(resources[0]);
-    return fail(Fault::unauthorised, "how " + topic + " is set cannot be read: " + (why ? why : "refused"));
+    return fail(Fault::unauthorised, "how " + name + " is set cannot be read: " + (why ? why : "refused"));
   }
   const auto** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -150,6 +151,17 @@ std::optional<Error> KafkaAsking::read_settings(const std::string& topic, KafkaT
       state.chosen[rd_kafka_ConfigEntry_name(entries[i])] = value;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> KafkaAsking::broker_setting(const std::string& name, Milliseconds within) {
+  const rd_kafka_metadata_t* found = nullptr;
+  const auto code = rd_kafka_metadata(client_.get(), 0, nullptr, &found, in_ms(within));
+  const KafkaOwned<const rd_kafka_metadata_t> metadata(found);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR || metadata->broker_cnt == 0) return std::nullopt;
+  KafkaTopicState state;
+  if (read_settings(RD_KAFKA_RESOURCE_BROKER, std::to_string(metadata->brokers[0].id), state, within)) return std::nullopt;
+  const auto setting = state.settings.find(name);
+  return setting == state.settings.end() ? std::nullopt : std::optional(setting->second);
 }
 
 std::optional<Error> KafkaAsking::create(const std::string& topic, int partitions, int replication,

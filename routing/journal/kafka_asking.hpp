@@ -42,6 +42,8 @@ class KafkaAsking {
   [[nodiscard]] Result<KafkaTopicState> describe(const std::string& topic, Milliseconds within);
   [[nodiscard]] std::optional<Error> create(const std::string& topic, int partitions, int replication,
                                             const std::map<std::string, std::string>& settings, Milliseconds within);
+  // A setting of one of the brokers, which all should have alike. None: it has no such setting, or does not tell us.
+  [[nodiscard]] std::optional<std::string> broker_setting(const std::string& name, Milliseconds within);
   // Replaces everything that is set on the topic itself.
   [[nodiscard]] std::optional<Error> set(const std::string& topic, const std::map<std::string, std::string>& settings,
                                          Milliseconds within);
@@ -52,7 +54,8 @@ class KafkaAsking {
   KafkaAsking(std::string prefix, KafkaLog& log) : log_(log), prefix_(std::move(prefix)), hooks_{&log, {}, {}} {}
   [[nodiscard]] Result<Offset> ask_offset(Log log, Offset which, Milliseconds within);
   [[nodiscard]] Error unavailable(const std::string& what, const std::string& why) const;
-  [[nodiscard]] std::optional<Error> read_settings(const std::string& topic, KafkaTopicState& state, Milliseconds within);
+  [[nodiscard]] std::optional<Error> read_settings(rd_kafka_ResourceType_t type, const std::string& name, KafkaTopicState& state,
+                                                   Milliseconds within);
 
   // Constant after construction.
   KafkaLog& log_;

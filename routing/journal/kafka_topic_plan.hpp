@@ -22,4 +22,7 @@ struct TopicPlan {
 // others make and this cluster does not.
 [[nodiscard]] std::optional<Error> check_topics(KafkaAsking& asking, Milliseconds within, std::vector<std::string>& weak);
 
+// Of `offsets.retention.minutes`: a sentence when the cluster forgets where connectors go on sooner than anybody would expect.
+[[nodiscard]] std::optional<std::string> forgets_marks(const std::string& minutes);
+
 }  // namespace usher::journal

@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto ask_within = Milliseconds(10'000);
 constexpr Milliseconds retention_usual = std::chrono::hours(24 * 14);
+constexpr auto marks_kept_min = std::chrono::minutes(std::chrono::hours(24 * 90));
 constexpr auto compacted_within = Milliseconds(std::chrono::hours(24));
 // A batch is one message at least: the largest record, its headers and Kafka's own bytes around both.
 constexpr std::int64_t message_bytes = 2 * 1024 * 1024;
@@ -153,6 +154,14 @@ Result<std::vector<TopicStep>> ensure_topics(const KafkaOptions& options, const 
   return steps;
 }
 
+std::optional<std::string> forgets_marks(const std::string& minutes) {
+  std::int64_t kept = 0;
+  const auto read = std::from_chars(minutes.data(), minutes.data() + minutes.size(), kept);
+  if (read.ec != std::errc() || std::chrono::minutes(kept) >= marks_kept_min) return std::nullopt;
+  return "offsets.retention.minutes is " + minutes + ": when no daemon runs for longer than " + std::to_string(kept / (24 * 60)) +
+         " days, it is forgotten where connectors go on, mail that came meanwhile is not taken and replies of that time are not sent; 525600 is a year";
+}
+
 std::optional<Error> check_topics(KafkaAsking& asking, Milliseconds within, std::vector<std::string>& weak_sentences) {
   Findings wrong;
   Findings weak;
@@ -179,6 +188,9 @@ std::optional<Error> check_topics(KafkaAsking& asking, Milliseconds within, std:
     if (kept >= 0 && (causes_kept < 0 || kept < causes_kept))
       find(weak, "kept for less long than inbound: a rebuild could repeat effects", asking.topic(stream));
   }
+  // A user who may not ask about brokers is not told, and docs/kafka.md names the setting.
+  if (const auto minutes = asking.broker_setting("offsets.retention.minutes", within))
+    if (auto sentence = forgets_marks(*minutes)) weak_sentences.push_back(std::move(*sentence));
   for (const auto& [what, topics] : weak) weak_sentences.push_back(topics + ": " + what);
   if (wrong.empty()) return std::nullopt;
   std::string sentence;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "routing/journal/kafka_topic_plan.hpp"
 #include "tests/journal/kafka_subject.hpp"
 #include "tests/journal/show_result.hpp"
 
@@ -99,6 +100,18 @@ TEST_CASE("one broker's weaker promise is named [rule-J3]", "[kafka]") {
   REQUIRE(weak.size() == 1);
   CHECK(says(weak.front(), "one replica"));
   CHECK(says(weak.front(), ".inbound.v1"));
+}
+
+TEST_CASE("a cluster that forgets soon where connectors go on is named [rule-J3]", "[kafka]") {
+  CHECK(says(forgets_marks("10080").value_or(""), "longer than 7 days"));
+  CHECK(forgets_marks("129599"));
+  CHECK_FALSE(forgets_marks("129600"));
+  CHECK_FALSE(forgets_marks("no number"));
+  KafkaLog log({});
+  const auto asking = KafkaAsking::open(KafkaServer::get().options(), log);
+  REQUIRE(asking);
+  CHECK((*asking)->broker_setting("offsets.retention.minutes", 5s) == "525600");
+  CHECK_FALSE((*asking)->broker_setting("no.such.setting", 5s));
 }
 
 TEST_CASE("properties pass through, those our promises rest on do not, and no value is ever shown", "[kafka]") {
