@@ -121,10 +121,10 @@ void SecureStream::Wire::close() {
 // A line that went dead without a word, as when an address translator forgets it, is noticed while nothing is said, which in a
 // mailbox is most of the time. The system's own times are two hours and, for what was sent, a quarter of one.
 void SecureStream::Wire::watch_line() const {
-  const int on = 1, seconds = static_cast<int>(silent_max.count()), first = std::max(seconds / 3, 1), next = std::max(seconds / 6, 1), asked = 4;
+  const int on = 1, seconds = static_cast<int>(silent_max.count()), probed_after = std::max(seconds / 3, 1), next = std::max(seconds / 6, 1), asked = 4;
   const unsigned milliseconds = static_cast<unsigned>(seconds) * 1000;
   ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &first, sizeof first);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &probed_after, sizeof probed_after);
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &next, sizeof next);
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &asked, sizeof asked);
   ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
