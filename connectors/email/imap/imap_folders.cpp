@@ -21,7 +21,6 @@ std::optional<Reply> read_status(Scanner& scanner) {
     const std::string item = scanner.item_name();
     if (item.empty() || !scanner.blank()) return std::nullopt;
     if (item == "UIDNEXT") status.uid_next = parse_number(scanner.atom());
-    else if (item == "UIDVALIDITY") status.uid_validity = parse_number(scanner.atom());
     else if (!scanner.skip()) return std::nullopt;
   }
   return Reply(status);

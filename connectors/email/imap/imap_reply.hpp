@@ -57,7 +57,7 @@ struct FetchReply {
 };
 // STATUS: what was said of a folder without opening it.
 struct FolderStatusReply {
-  std::optional<Uid> uid_next, uid_validity;
+  std::optional<Uid> uid_next;
 };
 // NAMESPACE: what the names of folders begin with; "" where they begin with nothing.
 struct NamespaceReply {

@@ -213,15 +213,6 @@ Result<Selected> ImapSession::select(const std::string& folder) {
   return selected;
 }
 
-Result<std::optional<Uid>> ImapSession::numbering_now() {
-  std::optional<Uid> numbering;
-  const auto told = ask(Command("STATUS ").add_string(selected_).add(" (UIDVALIDITY)"), limits::search_within, [&](Reply& reply) {
-    if (const auto* status = std::get_if<FolderStatusReply>(&reply)) numbering = status->uid_validity;
-  });
-  if (!told) return told.error();
-  return numbering;
-}
-
 Result<std::vector<Uid>> ImapSession::search(Uid first, Uid last, std::optional<Instant> since) {
   // A search for single mails sees no new ones, so what was said of them is still news.
   if (last == 0) news_ = false;

@@ -42,9 +42,6 @@ class ImapSession {
   [[nodiscard]] std::string protection() const { return channel_.protection(); }
 
   Result<Selected> select(const std::string& folder);
-  // The numbering (UIDVALIDITY) of what has the name of the open folder now; none: the server does not say. Another one than that of
-  // select(): somebody renamed what is open here, and made a new folder.
-  Result<std::optional<Uid>> numbering_now();
   // Mails from `first` on, up to `last` (0: to the end), that arrived since that day; ascending.
   Result<std::vector<Uid>> search(Uid first, Uid last = 0, std::optional<Instant> since = {});
   // The numbers of the mails at these places in the folder, from 1; ascending. The places move when mails go.

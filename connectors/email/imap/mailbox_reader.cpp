@@ -81,6 +81,7 @@ struct MailboxReader::Loop {
   bool idles = true;       // Of this connection.
   bool mail_came = true;   // Since the last wait in full; a new connection may come in the midst of it.
   std::optional<Deadline> begun{};  // When this connection had the mailbox open.
+  Deadline next_look{};             // Whether the folder is still the one that has the name.
   bool poll_next = false;           // The one before was lost within IDLE, soon.
   bool got_through = false;  // This connection has looked through the mailbox once.
   std::chrono::milliseconds pause{};
@@ -166,6 +167,7 @@ Result<void> MailboxReader::Loop::live() {
   if (!selected) return selected.error();
   change([](MailboxStatus& now) { now.connected = true; });
   begun = std::chrono::steady_clock::now();
+  next_look = in(pace.idle);
   idles = !std::exchange(poll_next, false);
   mail_came = true;
   if (auto known = begin(**session, *selected); !known) return known;
@@ -363,15 +365,16 @@ Result<void> MailboxReader::Loop::wait_for_news(ImapSession& session) {
   if (stop.pause(account.poll_every)) return fail(Fault::unavailable, "stopped");
   // Some servers tell of new mail only when they are spoken to.
   if (auto spoken = session.noop(); !spoken) return spoken;
-  return same_folder(session);
+  return std::chrono::steady_clock::now() < next_look ? Result<void>() : same_folder(session);
 }
 
-// A folder that another client renames stays open here under its new name, where nothing comes any more; Courier shows the new one under the
-// old numbering instead. Neither server says so.
+// A folder that another client renames stays open here, as Cyrus has it without mails; Courier shows the one that was made anew, under the numbering of
+// the old one. None of them says so, and asked with STATUS Dovecot tells of what is open. What SELECT opens is what has the name.
 Result<void> MailboxReader::Loop::same_folder(ImapSession& session) {
-  const auto now = session.numbering_now();
-  if (!now) return now.error();
-  if (*now && **now != numbering) return fail(Fault::unavailable, "another folder is called " + account.folder + " now: that one is opened");
+  const auto selected = session.select(account.folder);
+  if (!selected) return selected.error();
+  next_look = in(pace.idle);
+  if (selected->uid_validity != numbering) return fail(Fault::unavailable, "another folder is called " + account.folder + " now: that one is opened");
   return {};
 }
 

@@ -126,7 +126,6 @@ bool PlayedMailbox::obey(Peer& peer, const std::string& tag, const std::string& 
   else if (name == "UID FETCH") fetch(peer, tag, words);
   else if (name == "UID STORE") store(peer, tag, words);
   else if (name == "IDLE") idle(peer, tag);
-  else if (name == "STATUS") return peer.say("* STATUS INBOX (UIDVALIDITY " + std::to_string(uid_validity) + ")\r\n" + tag + " OK done\r\n");
   else if (name == "UID MOVE" || name == "UID EXPUNGE") {
     return peer.say(remove(word(words)) + tag + " OK done\r\n");
   } else if (name == "LOGOUT") {

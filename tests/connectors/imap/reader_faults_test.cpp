@@ -127,6 +127,24 @@ TEST_CASE("a folder that was renamed and made anew under the connection is opene
   CHECK(box.connections() == 2);
 }
 
+TEST_CASE("a folder that is gone under the connection is said", "[imap]") {
+  PlayedMailbox box;
+  std::atomic<int> selects = 0;
+  box.answers["SELECT"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    return ++selects > 1 && peer.say(tag + " NO [NONEXISTENT] there is no such folder\r\n");
+  };
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    peer.say("+ idling\r\n");
+    return peer.hear() == "DONE" && peer.say(tag + " OK done\r\n");
+  };
+  auto pace = quick();
+  pace.idle = std::chrono::milliseconds(10);
+  Desk desk;
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return reader.status().trouble == "the server refused to open the folder INBOX: there is no such folder"; }));
+  CHECK(looked(reader));
+}
+
 TEST_CASE("a mail that comes just as IDLE begins and is never announced is found soon", "[imap]") {
   PlayedMailbox box;
   Desk desk;

@@ -23,7 +23,7 @@ std::string summary(const Reply& reply) {
     for (const auto& prefix : prefixes->personal) out += prefix + '|';
     for (const auto& prefix : prefixes->others) out += prefix + '|';
   }
-  if (const auto* folder = std::get_if<FolderStatusReply>(&reply)) out += std::to_string(folder->uid_next.value_or(0)) + '|' + std::to_string(folder->uid_validity.value_or(0));
+  if (const auto* folder = std::get_if<FolderStatusReply>(&reply)) out += std::to_string(folder->uid_next.value_or(0));
   if (const auto* listed = std::get_if<ListReply>(&reply)) out += listed->name + listed->delimiter + (listed->usable ? "" : "|none") + (listed->has_room ? "" : "|full");
   if (const auto* own = std::get_if<RightsReply>(&reply)) out += own->rights;
   return out + '\n';
