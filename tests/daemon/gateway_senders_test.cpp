@@ -38,7 +38,7 @@ json::object shown(const std::vector<state::Body>& bodies, std::uint32_t answere
   return daemon::conversation_json(view, bodies);
 }
 
-std::string customer(const json::object& shown) { return json::value_to<std::string>(shown.at("customer").at("identities").at(0).at("value")); }
+std::string customer(const json::object& shown) { return shown.at("customer").at("identities").at(0).at("value").as_string().c_str(); }
 
 }  // namespace
 
