@@ -14,7 +14,7 @@ namespace {
 const std::string ours = "mx.ex.com";
 
 Message read(const std::string& mail, const std::string& authserv_id = ours) {
-  return usher::connectors::email::to_message({TenantId("acme"), ConnectorId("support-mail"), {TenantId("acme"), {}}, authserv_id}, mail, from_unix_ms(1795287483120))
+  return usher::connectors::email::to_message({TenantId("acme"), ConnectorId("support-mail"), {TenantId("acme"), {}}, {}, authserv_id}, mail, from_unix_ms(1795287483120))
       .messages.at(0);
 }
 
