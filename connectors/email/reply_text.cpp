@@ -3,6 +3,7 @@
 #include "connectors/email/reply_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "connectors/email/header_block.hpp"
@@ -42,10 +43,30 @@ bool is_quote(std::string_view line) {
   return at == 0 || at + 1 == line.size() || line[at + 1] == ' ' || line[at + 1] == '>';
 }
 
+// Dashes and lines of other lengths are strokes as well; marks that only say which way a text runs are nothing.
+std::string with_plain_strokes(std::string_view text) {
+  static constexpr auto strokes = std::to_array<std::string_view>({"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\u2500", "\u2501", "\u2550"});
+  static constexpr auto marks = std::to_array<std::string_view>({"\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u2066", "\u2067", "\u2068", "\u2069", "\ufeff"});
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view one = text.substr(at, 3);
+    const bool wide = static_cast<unsigned char>(text[at]) >= 0xe2;
+    const bool stroke = wide && std::find(strokes.begin(), strokes.end(), one) != strokes.end();
+    const bool mark = wide && !stroke && std::find(marks.begin(), marks.end(), one) != marks.end();
+    if (stroke) out += '-';
+    else if (!mark) out += text[at];
+    at += stroke || mark ? 3 : 1;
+  }
+  return out;
+}
+
 // A line of nothing but strokes, two at least; or the mark that one mail program hides.
-bool is_stroke(std::string_view line) {
-  line = trimmed(line);
-  if (line == "\xe1\x90\xa7" || line == "\xe2\x80\x94") return true;
+bool is_stroke(std::string_view whole) {
+  if (trimmed(whole) == "\xe1\x90\xa7" || trimmed(whole) == "\xe2\x80\x94") return true;
+  if (whole.size() > attribution_bytes_max) return false;
+  const std::string plain = with_plain_strokes(whole);
+  const std::string_view line = trimmed(plain);
   constexpr std::string_view strokes = "-_=+~#*,";
   return line.size() >= 2 && std::all_of(line.begin(), line.end(), [&](char c) { return strokes.find(c) != std::string_view::npos; });
 }
@@ -58,12 +79,20 @@ bool is_titled_stroke(std::string_view folded) {
   return std::count_if(folded.begin(), folded.end(), is_word_byte) >= 3;
 }
 
+bool has_date(std::string_view text) { return std::any_of(text.begin(), text.end(), is_digit); }
+
+bool has_address(std::string_view text) { return text.find('@') != std::string_view::npos; }
+
+// "--- On 3 March Ana wrote: ---" is an attribution, "----- Original Message -----" in any language none.
+bool is_title(std::string_view folded) {
+  return is_titled_stroke(folded) && (attribution_verb_end(folded) == std::string_view::npos || (!has_date(folded) && !has_address(folded)));
+}
+
 Kind kind_of(const Line& line) {
   if (trimmed(line.text).empty()) return Kind::empty;
   if (is_quote(line.text)) return Kind::quote;
   if (is_stroke(line.text)) return Kind::delimiter;
-  if (is_titled_stroke(line.folded) && attribution_verb_end(line.folded) == std::string_view::npos) return Kind::delimiter;
-  if (begins_forward(line.folded)) return Kind::delimiter;
+  if (is_title(line.folded) || begins_forward(line.folded) || is_reply_mark(line.folded)) return Kind::delimiter;
   if (is_device_signature(line.folded)) return Kind::device;
   if (is_repeated_header(line.folded)) return Kind::header;
   return Kind::text;
@@ -77,7 +106,7 @@ std::vector<Line> lines_of(std::string_view text) {
     Line line{text.substr(at, end - at), {}, Kind::text};
     at = end + 1;
     const bool fence = trimmed(line.text).starts_with("```");
-    if (line.text.size() < attribution_bytes_max * 2) line.folded = fold(line.text);
+    if (line.text.size() < attribution_bytes_max * 2) line.folded = fold(with_plain_strokes(line.text));
     // In a block of code nothing is a signature.
     if (!fenced && !fence) line.kind = kind_of(line);
     if (fence) fenced = !fenced;
@@ -91,10 +120,6 @@ std::string_view unquoted(std::string_view line) {
   return line;
 }
 
-bool has_date(std::string_view text) { return std::any_of(text.begin(), text.end(), is_digit); }
-
-bool has_address(std::string_view text) { return text.find('@') != std::string_view::npos; }
-
 // "2016-03-03 17:21 GMT+01:00 Some One", "2013/7/20 sam <a@b.c>": year, month, day, and a time zone or an address.
 bool is_dated_sender(std::string_view text) {
   if (text.size() < 12 || !std::all_of(text.begin(), text.begin() + 4, is_digit)) return false;
@@ -106,20 +131,11 @@ bool is_dated_sender(std::string_view text) {
   return closed ? has_address(text) : zone && text.size() < 120 && text.find('<') == std::string_view::npos;
 }
 
-// `text` is one or more lines joined, folded.
-bool is_attribution(std::string_view text, bool must_open) {
-  if (text.empty() || text.size() > attribution_bytes_max) return false;
-  if (std::count(text.begin(), text.end(), '<') != std::count(text.begin(), text.end(), '>')) return false;
-  if (is_dated_sender(text)) return true;
-  const bool ends = text.ends_with(':') || text.ends_with("：") || text.ends_with("--");
-  const std::size_t verb = ends ? attribution_verb_end(text) : std::string_view::npos;
-  if (verb == std::string_view::npos) return false;
-  const std::string_view after = text.substr(verb);
-  const bool closes = std::none_of(after.begin(), after.end(), is_word_byte) || after.starts_with("(") || has_date(after) || has_address(after) ||
-                      after.find('"') != std::string_view::npos || verb == text.size() || static_cast<unsigned char>(after.front()) >= 0x80;
-  if (!closes) return false;
-  const bool opens = begins_attribution(text) && has_date(text);
-  return opens || (!must_open && (has_address(text) || (has_date(text) && !text.starts_with("http"))));
+// "10:00": where the time of day stands, npos without one.
+bool has_clock(std::string_view text) {
+  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1))
+    if (at > 0 && at + 2 < text.size() && is_digit(text[at - 1]) && is_digit(text[at + 1]) && is_digit(text[at + 2])) return true;
+  return false;
 }
 
 // A year or a time of day: what programs write and people seldom do.
@@ -128,14 +144,55 @@ bool has_exact_date(std::string_view text) {
     const bool digits = is_digit(text[at]) && is_digit(text[at + 3]) && (at == 0 || !is_digit(text[at - 1]));
     if (digits && is_digit(text[at + 1]) && is_digit(text[at + 2]) && (at + 4 == text.size() || !is_digit(text[at + 4]))) return true;
   }
-  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1))
-    if (at > 0 && at + 2 < text.size() && is_digit(text[at - 1]) && is_digit(text[at + 1]) && is_digit(text[at + 2])) return true;
-  return false;
+  return has_clock(text);
+}
+
+bool ends_with_colon(std::string_view text) { return text.ends_with(':') || text.ends_with("："); }
+
+// A whole date with the time of day, in figures: seven at least ("3 Feb 2025", "10:00" makes nine).
+bool is_stamped(std::string_view text) { return has_clock(text) && std::count_if(text.begin(), text.end(), is_digit) >= 7; }
+
+// In the languages where the name comes after the word: "Am 03.02.25 um 10:00 schrieb Support:". A sentence goes on behind a
+// comma.
+bool is_named_behind(std::string_view text, std::size_t verb) {
+  const std::string_view said = text.substr(0, verb), after = text.substr(verb);
+  const bool names = said.ends_with(" schrieb") || said.ends_with(" schreef") || said.ends_with(" skrev");
+  return names && is_stamped(said) && after.size() <= 80 && after.find(',') == std::string_view::npos;
+}
+
+// One line that holds a sender's address in brackets and the time to the minute, and ends as attributions do, is one in any
+// language.
+bool is_stamped_sender(std::string_view text) {
+  if (!ends_with_colon(text) || text.size() > attribution_bytes_max || !is_stamped(text)) return false;
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos) return false;
+  const std::size_t open = text.find_last_of("<(", at), close = text.find_first_of(">)", at);
+  return open != std::string_view::npos && close != std::string_view::npos && close - open < 260 && text.substr(open, close - open).find(' ') == std::string_view::npos;
+}
+
+// "Quoting Ana (2025-02-03 10:00:00)"
+bool is_quoting(std::string_view text) { return text.starts_with("quoting ") && text.ends_with(')') && is_stamped(text); }
+
+// `text` is one or more lines joined, folded.
+bool is_attribution(std::string_view text, bool must_open) {
+  if (text.empty() || text.size() > attribution_bytes_max) return false;
+  if (std::count(text.begin(), text.end(), '<') != std::count(text.begin(), text.end(), '>')) return false;
+  if (is_dated_sender(text) || is_quoting(text)) return true;
+  const bool ends = ends_with_colon(text) || text.ends_with("--");
+  const std::size_t verb = ends ? attribution_verb_end(text) : std::string_view::npos;
+  if (verb == std::string_view::npos) return false;
+  const std::string_view after = text.substr(verb);
+  const bool closes = std::none_of(after.begin(), after.end(), is_word_byte) || after.starts_with("(") || has_date(after) || has_address(after) ||
+                      after.find('"') != std::string_view::npos || is_named_behind(text, verb) || verb == text.size() || static_cast<unsigned char>(after.front()) >= 0x80;
+  if (!closes) return false;
+  const bool opens = (begins_attribution(text) && has_date(text)) || (is_digit(text.front()) && is_stamped(text));
+  return opens || (!must_open && (has_address(text) || (has_date(text) && !text.starts_with("http"))));
 }
 
 // Needs no quote behind it: what it says is not what a customer tells of somebody.
 bool is_sure_attribution(std::string_view text) {
-  return is_dated_sender(text) || has_address(text) || (begins_attribution(text) && has_exact_date(text));
+  return is_dated_sender(text) || is_quoting(text) || has_address(text) || (begins_attribution(text) && has_exact_date(text)) ||
+         (is_digit(text.front()) && is_stamped(text));
 }
 
 // The lines first..last as one folded text; what is quoted as a whole is unquoted first.
@@ -147,13 +204,13 @@ std::string joined(const std::vector<Line>& lines, std::size_t first, std::size_
     out += quoted ? unquoted(lines[i].text) : lines[i].text;
     if (out.size() > attribution_bytes_max * 2) break;
   }
-  return fold(out);
+  return fold(with_plain_strokes(out));
 }
 
 bool may_end_attribution(const Line& line) {
   if (line.kind == Kind::empty || line.text.size() > attribution_bytes_max) return false;
-  const std::string_view text = trimmed(line.text);
-  return text.ends_with(':') || text.ends_with("：") || text.ends_with("--") || text.ends_with('>') ||
+  const std::string_view text = line.folded;
+  return ends_with_colon(text) || text.ends_with("--") || text.ends_with('>') || is_quoting(text) ||
          (is_digit(unquoted(text).empty() ? ' ' : unquoted(text).front()) && line.folded.find(" gmt") != std::string::npos);
 }
 
@@ -175,6 +232,10 @@ std::size_t attribution_begin(const std::vector<Line>& lines, std::size_t last) 
 void mark_attributions(std::vector<Line>& lines) {
   for (std::size_t last = 0; last < lines.size(); ++last) {
     if (!may_end_attribution(lines[last])) continue;
+    if (is_stamped_sender(joined(lines, last, last))) {
+      lines[last].kind = Kind::attribution;
+      continue;
+    }
     const std::size_t begin = attribution_begin(lines, last);
     if (begin > last) continue;
     // "The courier called on 3 March and said:" is the customer's own sentence unless a quote follows.
@@ -206,7 +267,8 @@ bool ends_text(const std::vector<Line>& lines, std::size_t at) {
   for (std::size_t i = at + 1; i < lines.size(); ++i) {
     const Kind kind = lines[i].kind;
     if (kind == Kind::quote || kind == Kind::attribution || kind == Kind::header || (kind == Kind::delimiter && !is_stroke(lines[i].text))) return true;
-    if (kind != Kind::empty && (++count > signature_lines_max || lines[i].text.size() > signature_line_bytes_max)) return false;
+    // Nobody asks in a signature.
+    if (kind != Kind::empty && (++count > signature_lines_max || lines[i].text.size() > signature_line_bytes_max || lines[i].folded.ends_with('?'))) return false;
   }
   return true;
 }

@@ -13,7 +13,7 @@ namespace {
 // With the blank that must follow; scripts without blanks have none.
 constexpr auto openers = std::to_array<std::string_view>({
     "on ",  "at ",   "am ",    "le ",   "el ",  "il ",  "op ",     "em ",   "a ",   "den ", "dnia ", "w dniu ", "dne ", "på ",  "em ",  "în data",  "pe ",
-    "ti. ", "tirsdag", "v ",   "у ",    "в ",   "на ",  "στις ",   "tarihinde", "pada ", "vào ", "în ", "el dia", "dana ", "在",    "于",   "2",      "ngày "});
+    "ti. ", "tirsdag", "v ",   "у ",    "в ",   "на ",  "στισ ",   "tarihinde", "pada ", "vào ", "în ", "el dia", "dana ", "在",    "于",   "ngày ",  "þann ", "kuupäev ", "wiadomość napisana przez ", "missatge de ", "v v "});
 
 constexpr auto verbs = std::to_array<std::string_view>({
     "wrote",        "writes",      "said",          "schrieb",     "geschrieben",  "schreef",       "geschreven", "a écrit",   "écrit",      "ecrit",
@@ -22,7 +22,7 @@ constexpr auto verbs = std::to_array<std::string_view>({
     "написал",      "писал(а)",    "писал",         "пишет",       "пише",         "написав",       "написала",   "yazdı",     "şunu yazdı", "写道",
     "寫道",         "のメッセージ", "は書きました", "έγραψε",      "a scris",      "írta",          "rašė",       "kirjutas",  "napisao",    "je napisao/la",
     "작성",         "님이 씀",     "đã viết",       "menulis",     "כתב",          "كتب",           "skrifaði",   "rakstīja",    "quoting",    "citando",
-    "zitat von"});
+    "zitat von",    "написа",      "написао",       "napisao je",  "je napisao",   "napisala",    "เขียนว่า",      "تمت كتابة",  "のメール"});
 
 constexpr auto fields = std::to_array<std::string_view>({
     "from",     "sent",     "to",        "subject",  "date",     "cc",      "bcc",       "reply-to", "von",      "gesendet", "an",      "betreff", "datum",
@@ -30,10 +30,18 @@ constexpr auto fields = std::to_array<std::string_view>({
     "aan",      "onderwerp", "od",       "wysłano",  "do",       "temat",   "dw",        "från",     "skickat",  "till",     "ämne",    "kopia",   "fra",
     "sendt",    "til",      "emne",      "kopi",     "lähettäjä", "lähetetty", "vastaanottaja", "aihe", "enviado", "enviado el", "para", "asunto", "assunto",
     "enviada em", "fecha",  "от",        "отправлено", "кому",   "тема",    "дата",      "від",      "надіслано", "发件人",   "发送时间", "收件人", "主题",
-    "寄件者",   "收件者",   "主旨",      "差出人",   "送信日時", "宛先",    "件名",      "보낸 사람", "받는 사람", "제목",     "kimden"});
+    "寄件者",   "收件者",   "主旨",      "差出人",   "送信日時", "宛先",    "件名",      "보낸 사람", "받는 사람", "제목",     "kimden",
+    "보낸 날짜", "날짜",    "寄件日期",  "日期",    "抄送",    "副本",    "日付",      "送信者",   "gönderildi", "kime",   "konu",    "tarih",   "bilgi",
+    "odesláno", "komu",     "předmět",   "kopie",   "odoslané", "predmet", "dátum",    "feladó",   "elküldve", "címzett", "tárgy",   "másolatot kap",
+    "de la",    "trimis",   "către",     "subiect", "από",     "στάλθηκε", "προσ",     "θέμα",     "κοιν.",    "מאת",     "נשלח",    "אל",      "נושא",
+    "עותק",     "תאריך",    "من",        "تاريخ الإرسال", "إلى", "الموضوع", "التاريخ", "šalje",  "poslano",  "prima",   "zadeva",  "изпратено", "до",
+    "относно",  "от кого",  "копия",     "копія",   "послано", "enviat",  "per a",     "assumpte", "nuo",      "išsiųsta", "kam",    "tema",    "nosūtīts",
+    "saatja",   "saadetud", "adressaat", "teema",   "dari",    "dikirim", "kepada",    "subjek",   "từ",       "đã gửi",  "đến",     "chủ đề",  "จาก",
+    "ส่ง",       "ถึง",      "เรื่อง"});
 
 constexpr auto subject_fields = std::to_array<std::string_view>({"subject", "betreff", "objet", "oggetto", "onderwerp", "temat", "ämne", "emne", "aihe", "asunto",
-                                                                 "assunto", "тема", "主题", "主旨", "件名", "제목"});
+                                                                 "assunto", "тема", "主题", "主旨", "件名", "제목", "konu", "předmět", "predmet", "tárgy", "subiect", "θέμα",
+                                                                 "נושא", "الموضوع", "zadeva", "относно", "assumpte", "tema", "teema", "subjek", "chủ đề", "เรื่อง"});
 
 constexpr auto device_beginnings = std::to_array<std::string_view>({
     "sent from my ",         "sent from outlook",       "sent from mail for",     "sent from yahoo mail",   "sent from samsung",  "sent from the ",
@@ -47,7 +55,25 @@ constexpr auto device_beginnings = std::to_array<std::string_view>({
 constexpr auto forwards = std::to_array<std::string_view>({
     "begin forwarded message",     "anfang der weitergeleiteten", "début du message réexpédié", "début du message transféré", "inizio messaggio inoltrato",
     "begin doorgestuurd bericht",  "inicio del mensaje reenviado", "início da mensagem",        "vidarebefordrat brev",       "videresendt besked",
-    "начало переадресованного",    "początek przekazanej",         "下面是被转发的邮件"});
+    "начало переадресованного",    "początek przekaz",             "下面是被转发的邮件",         "videresendt melding",        "välitetty viesti alkaa",
+    "začátek přeposílané",         "переадресованное сообщение",   "пересылаемое сообщение",     "İletilen ileti",            "転送されたメッセージ",
+    "開始轉寄郵件",                "전달된 메시지",                "továbbított levél",          "începutul mesajului",        "έναρξη προωθημένου",
+    "пересланное сообщение",       "початок листа, що пересила",   "inici del missatge reenviat", "začiatok preposielanej",     "započeti proslijeđenu"});
+
+// What desks of others put above the mail that they send; the answer stands above it.
+constexpr auto reply_marks = std::to_array<std::string_view>(
+    {"reply above this line", "type your reply above", "write above this line", "above this line to reply", "respond above this line", "oberhalb dieser zeile", "oberhalb dieser linie", "über dieser linie",
+     "au-dessus de cette ligne", "por encima de esta línea", "encima de esta línea", "sopra questa riga", "boven deze regel", "boven deze lijn", "acima desta linha"});
+
+// A signature of a device names it, and begins or ends with a word for sending or getting.
+constexpr auto devices = std::to_array<std::string_view>({"iphon", "ipad", "ipod", "outlook", "android", "blackberry", "samsung", "galaxy", "huawei", "xiaomi", "windows", "k-9", "k9", "proton", "yahoo",
+                                                          "gmail", "thunderbird", "smartphone", "mobile", "icloud", "почты", "mail.ru", "yandex", "gmx", "web.de", "t-mobile", "verizon"});
+constexpr auto device_begins = std::to_array<std::string_view>(
+    {"sent from ", "sent with ", "inviato dal ", "inviato con ", "inviata da ", "verzonden ", "verstuurd ", "skickat ", "sendt fra ", "sendt med ", "отправлено из ", "отправлено через ", "poslano z ", "poslano s ",
+     "poslané z ", "poslato sa ", "elküldve ", "στάλθηκε από ", "trimis ", "נשלח מ", "أُرسلت من", "أرسلت من", "تم الإرسال من", "enviat des de ", "enviado con ", "enviado através", "envoyé avec ", "envoyé avec",
+     "télécharger outlook", "obtenir outlook", "obtener outlook", "ottieni outlook", "scarica outlook", "obter o outlook", "baixe o outlook", "hämta outlook", "hent outlook", "pobierz outlook", "скачать outlook",
+     "ανάκτηση του outlook", "download outlook", "outlook voor", "從我的", "從 ", "나의 ", "odosłane", "odeslané ", "wysłano z ", "išsiųsta iš "});
+constexpr auto device_ends = std::to_array<std::string_view>({"gönderildi", "gönderilmiştir", "から送信", "送信しました", "傳送", "发送", "發送", "에서 보냄", "beziehen", "herunterladen", "downloaden", "gesendet", "gesendet."});
 
 constexpr std::size_t device_line_bytes_max = 120;
 
@@ -94,13 +120,21 @@ bool is_repeated_header(std::string_view line) { return is_one_of(repeated_name(
 bool is_repeated_subject(std::string_view line) { return is_one_of(repeated_name(line), subject_fields); }
 
 bool is_device_signature(std::string_view line) {
-  if (line.size() > device_line_bytes_max) return false;
+  if (line.size() > device_line_bytes_max || line.ends_with('?')) return false;
   while (!line.empty() && std::string_view("(<[*_").find(line.front()) != std::string_view::npos) line.remove_prefix(1);
   if (line.ends_with(" from mobile") || (line.starts_with("von ") && line.ends_with(" gesendet")) || line.starts_with("iphoneから送信")) return true;
   const auto begins = [&](std::string_view beginning) { return line.starts_with(beginning); };
-  if (!std::any_of(device_beginnings.begin(), device_beginnings.end(), begins)) return false;
+  const auto ends = [&](std::string_view ending) { return line.ends_with(ending); };
   // A signature is short: "Sent from my office in Bonn you will get ..." is a sentence of the customer.
-  return std::count(line.begin(), line.end(), ' ') < 10;
+  const auto blanks = std::count(line.begin(), line.end(), ' ');
+  if (std::any_of(device_beginnings.begin(), device_beginnings.end(), begins) && blanks < 10) return true;
+  const bool device = std::any_of(devices.begin(), devices.end(), [&](std::string_view name) { return line.find(name) != std::string_view::npos; });
+  return device && blanks < 14 && (std::any_of(device_begins.begin(), device_begins.end(), begins) || std::any_of(device_ends.begin(), device_ends.end(), ends));
+}
+
+bool is_reply_mark(std::string_view line) {
+  if (line.empty() || line.size() > device_line_bytes_max || std::string_view("#-=_*~+[<").find(line.front()) == std::string_view::npos) return false;
+  return std::any_of(reply_marks.begin(), reply_marks.end(), [&](std::string_view mark) { return line.find(mark) != std::string_view::npos; });
 }
 
 bool begins_forward(std::string_view line) {

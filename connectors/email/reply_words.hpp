@@ -18,5 +18,7 @@ namespace usher::connectors::email {
 [[nodiscard]] bool is_device_signature(std::string_view line);
 // "Begin forwarded message:" and the like. Requires: folded.
 [[nodiscard]] bool begins_forward(std::string_view line);
+// "##- Please type your reply above this line -##": the mark of a help desk. Requires: folded.
+[[nodiscard]] bool is_reply_mark(std::string_view line);
 
 }  // namespace usher::connectors::email
