@@ -16,21 +16,36 @@ namespace {
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 
 // Names that mail uses and iconv does not know, or means too narrowly: what says shift_jis is Microsoft's in practice.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 24> aliases{{
-    {"us-ascii", "utf-8"},          {"ascii", "utf-8"},           {"ansi_x3.4-1968", "utf-8"},   {"utf8", "utf-8"},
+constexpr auto aliases = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"us-ascii", ""},               {"ascii", ""},                {"ansi_x3.4-1968", ""},        {"utf8", "utf-8"},
     {"iso-8859-1", "windows-1252"}, {"iso8859-1", "windows-1252"}, {"latin1", "windows-1252"},   {"iso-8859-8-i", "iso-8859-8"},
     {"shift_jis", "cp932"},         {"shift-jis", "cp932"},       {"sjis", "cp932"},             {"x-sjis", "cp932"},
     {"ks_c_5601-1987", "cp949"},    {"euc-kr", "cp949"},          {"ks_c_5601", "cp949"},        {"gb2312", "gb18030"},
     {"gb_2312-80", "gb18030"},      {"gbk", "gb18030"},           {"x-gbk", "gb18030"},          {"x-mac-roman", "macintosh"},
     {"iso-2022-jp", "iso-2022-jp-3"}, {"windows-874", "cp874"},   {"x-user-defined", "windows-1252"}, {"unicode-1-1-utf-7", "utf-7"},
-}};
+    {"latin2", "iso-8859-2"},       {"latin5", "iso-8859-9"},     {"latin9", "iso-8859-15"},     {"l1", "windows-1252"},
+    {"iso_8859-1", "windows-1252"}, {"windows-31j", "cp932"},     {"ms932", "cp932"},            {"ms_kanji", "cp932"},
+    {"x-ms-cp932", "cp932"},        {"eucjp", "euc-jp"},          {"x-euc-jp", "euc-jp"},
+    {"cp51932", "euc-jp-ms"},          {"iso-2022-jp-ms", "iso-2022-jp-3"}, {"cp50220", "iso-2022-jp-3"},
+    {"cp50221", "iso-2022-jp-3"},   {"uhc", "cp949"},             {"x-windows-949", "cp949"},    {"iso-ir-149", "cp949"},
+    {"ksc5601", "cp949"},           {"ks_c_5601-1989", "cp949"},  {"euckr", "cp949"},            {"cn-gb", "gb18030"},
+    {"euc-cn", "gb18030"},          {"x-euc-cn", "gb18030"},      {"cp936", "gb18030"},          {"chinesebig5", "big5"},
+    {"x-x-big5", "big5"},           {"cn-big5", "big5"},                {"x-mac-cyrillic", "mac-cyrillic"},
+    {"x-mac-ce", "mac-centraleurope"}, {"x-mac-centraleurroman", "mac-centraleurope"}, {"tis620", "tis-620"}, {"koi8r", "koi8-r"},
+    {"koi8u", "koi8-u"},
+});
 
 // iconv would load any module whose name a stranger writes; these families are what mail is written in.
-constexpr std::array<std::string_view, 18> families{"utf-8", "utf-16", "utf-7", "utf-32", "iso-8859-", "windows-12", "cp12", "cp87", "cp9", "koi8-",
-                                                    "big5", "gb18030", "euc-", "iso-2022-", "tis-620", "macintosh", "ibm", "viscii"};
+constexpr auto families = std::to_array<std::string_view>({"utf-8", "utf-16", "utf-7", "utf-32", "iso-8859-", "windows-12", "cp12", "cp87", "cp9", "koi8-",
+                                                    "big5", "gb18030", "euc-", "iso-2022-", "tis-620", "macintosh", "ibm", "viscii",
+                                                           "cp4", "cp7", "cp8", "johab", "mac-c"});
 
 std::string known_name(std::string_view charset) {
   std::string name = ascii_lower(trimmed(charset));
+  // "cp-1252", "x-windows-1252", "windows1252", "iso8859-2", "iso_8859-2".
+  if (name.starts_with("x-windows-") || name.starts_with("x-cp")) name.erase(0, 2);
+  for (const auto& [loose, exact] : {std::pair("cp-", "cp"), std::pair("windows1", "windows-1"), std::pair("iso8859", "iso-8859"), std::pair("iso_8859", "iso-8859")})
+    if (name.starts_with(loose)) name.replace(0, std::string_view(loose).size(), exact);
   for (const auto& [from, to] : aliases)
     if (name == from) return std::string(to);
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
@@ -103,6 +118,11 @@ std::string converted(Converter& converter, std::string_view bytes) {
     ++in;
     --left;
   }
+  // Some sets hold a letter back until they know that no mark follows it (windows-1255, windows-1258).
+  char* to = buffer.data();
+  std::size_t room = buffer.size();
+  iconv(converter.handle, nullptr, nullptr, &to, &room);
+  out.append(buffer.data(), buffer.size() - room);
   return out;
 }
 

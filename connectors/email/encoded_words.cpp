@@ -31,23 +31,6 @@ int base64_value(char c) {
   return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-// Padding ends a group wherever it stands; what is no digit is passed over.
-std::string loose_base64(std::string_view text) {
-  std::string out;
-  unsigned held = 0, bits = 0;
-  for (const char c : text) {
-    const int value = base64_value(c);
-    if (c == '=') held = bits = 0;
-    if (value < 0) continue;
-    held = ((held << 6) | static_cast<unsigned>(value)) & 0xfff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    out += static_cast<char>((held >> bits) & 0xff);
-  }
-  return out;
-}
-
 std::string q_decoded(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -126,6 +109,22 @@ std::string replaced(std::string_view value, Show show) {
 }
 
 }  // namespace
+
+std::string loose_base64(std::string_view text) {
+  std::string out;
+  unsigned held = 0, bits = 0;
+  for (const char c : text) {
+    const int value = base64_value(c);
+    if (c == '=') held = bits = 0;
+    if (value < 0) continue;
+    held = ((held << 6) | static_cast<unsigned>(value)) & 0xfff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    out += static_cast<char>((held >> bits) & 0xff);
+  }
+  return out;
+}
 
 std::string decode_words(std::string_view value) {
   const std::string text = replaced(value, [](std::string run) { return run; });

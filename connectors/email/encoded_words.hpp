@@ -13,4 +13,8 @@ namespace usher::connectors::email {
 // The same field with each run of encoded words as one well-formed word, for parsers that are stricter.
 [[nodiscard]] std::string mended_words(std::string_view value);
 
+// Base64 as it comes: padding ends a group wherever it stands, what is no digit is passed over, and a last group may lack its
+// padding.
+[[nodiscard]] std::string loose_base64(std::string_view text);
+
 }  // namespace usher::connectors::email

@@ -87,9 +87,10 @@ bool HeaderList::has(std::string_view name) const {
   return std::any_of(fields.begin(), fields.end(), [&](const HeaderField& field) { return field.name == name; });
 }
 
-HeaderBlock read_header_block(std::string_view bytes) {
+HeaderBlock read_header_block(std::string_view bytes, std::string_view charset) {
   HeaderBlock block;
-  std::size_t at = 0;
+  // Some programs save a mail with the mark that other texts begin with.
+  std::size_t at = bytes.starts_with("\xef\xbb\xbf") ? 3 : 0;
   while (at < bytes.size() && (bytes[at] == '\r' || bytes[at] == '\n')) ++at;
   // The separator of an mbox file, quoted or not, is no field.
   if (bytes.substr(at).starts_with("From ") || bytes.substr(at).starts_with(">From ")) take_line(bytes, at);
@@ -118,7 +119,7 @@ HeaderBlock read_header_block(std::string_view bytes) {
     fields.push_back({std::move(name), {}});
     append(fields.back().value, trimmed(line.substr(line.find(':') + 1)), block.cut);
   }
-  for (auto& field : fields) field.value = to_utf8(trimmed(field.value), "utf-8");
+  for (auto& field : fields) field.value = to_utf8(trimmed(field.value), charset);
   block.body_at = at;
   return block;
 }

@@ -17,7 +17,9 @@ struct HeaderBlock {
   bool cut = false;         // Over a limit of email_limits.hpp: the rest was left out.
 };
 
-[[nodiscard]] HeaderBlock read_header_block(std::string_view bytes);
+// Values are in `charset`; "" for what a mail's own header is in: UTF-8 (RFC 6532), or windows-1252 as was usual before. A
+// report is not guessed at, since what it names is an address.
+[[nodiscard]] HeaderBlock read_header_block(std::string_view bytes, std::string_view charset = "utf-8");
 
 // The ids in a Message-ID, In-Reply-To or References field, without angle brackets, each once, in order. Words without
 // brackets count when they hold an `@`; empty ids never do: one empty id would join all mails that have it. Requires: UTF-8.

@@ -13,6 +13,7 @@
 #include "connectors/email/email_limits.hpp"
 #include "connectors/email/encoded_words.hpp"
 #include "connectors/email/header_block.hpp"
+#include "connectors/email/loose_fields.hpp"
 
 namespace usher::connectors::email {
 
@@ -118,6 +119,41 @@ std::string parameter(GMimeObject* object, const char* name) {
   return type == nullptr ? std::string() : text_of(g_mime_content_type_get_parameter(type, name));
 }
 
+// Encoded words in a quoted name, which RFC 2047 forbids and most programs write. GMime loses those behind one that ends in
+// padding, so a field that has more than one is read here.
+std::string worded_name(GMimeObject* object) {
+  for (const auto& [field, wanted] : {std::pair("Content-Disposition", "filename="), std::pair("Content-Type", "name=")}) {
+    GMimeHeader* header = g_mime_header_list_get_header(g_mime_object_get_header_list(object), field);
+    const char* raw = header == nullptr ? nullptr : g_mime_header_get_raw_value(header);
+    if (raw == nullptr) continue;
+    const std::string text = to_utf8(raw, "");
+    const std::size_t first = text.find("=?"), second = first == std::string::npos ? first : text.find("=?", text.find("?=", first));
+    const auto found = std::search(text.begin(), text.end(), wanted, wanted + std::string_view(wanted).size(), [](char a, char b) { return ascii_lower({&a, 1})[0] == b; });
+    if (second == std::string::npos || found == text.end()) continue;
+    std::string_view value = trimmed(std::string_view(text).substr(static_cast<std::size_t>(found - text.begin()) + std::string_view(wanted).size()));
+    if (!value.starts_with('"') || value.find('"', 1) == std::string_view::npos) continue;
+    std::string name = std::string(value.substr(1, value.find('"', 1) - 1));
+    std::erase(name, '\r');
+    std::replace(name.begin(), name.end(), '\n', ' ');
+    return decode_words(name);
+  }
+  return {};
+}
+
+// What GMime leaves out of base64 without its padding: the last two or three digits.
+std::string lost_end(GMimePart* part) {
+  GMimeDataWrapper* content = g_mime_part_get_content(part);
+  GMimeStream* stream = content == nullptr ? nullptr : g_mime_data_wrapper_get_stream(content);
+  if (stream == nullptr || g_mime_part_get_content_encoding(part) != GMIME_CONTENT_ENCODING_BASE64) return {};
+  const Held<GMimeStream> copy(g_mime_stream_mem_new());
+  g_mime_stream_reset(stream);
+  g_mime_stream_write_to_stream(stream, copy.get());
+  std::string digits = bytes_of(copy.get());
+  if (digits.find('=') != std::string::npos) return {};
+  std::erase_if(digits, [](char c) { return !((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'); });
+  return digits.size() % 4 < 2 ? std::string() : loose_base64(std::string_view(digits).substr(digits.size() / 4 * 4));
+}
+
 struct Branch {
   GMimeObject* object = nullptr;  // Lives as long as the message.
   std::string parent;             // Type of the multipart it stands in.
@@ -135,8 +171,9 @@ Leaf leaf_of(const Branch& branch) {
   leaf.disposition = ascii_lower(text_of(g_mime_object_get_disposition(object)));
   leaf.content_id = text_of(g_mime_object_get_content_id(object));
   if (GMIME_IS_PART(object)) {
-    leaf.name = text_of(g_mime_part_get_filename(GMIME_PART(object)));
-    leaf.bytes = decoded_content(GMIME_PART(object));
+    leaf.name = worded_name(object);
+    if (leaf.name.empty()) leaf.name = text_of(g_mime_part_get_filename(GMIME_PART(object)));
+    leaf.bytes = decoded_content(GMIME_PART(object)) + lost_end(GMIME_PART(object));
     const GMimeContentEncoding encoding = g_mime_part_get_content_encoding(GMIME_PART(object));
     leaf.exact = encoding == GMIME_CONTENT_ENCODING_BASE64 || encoding == GMIME_CONTENT_ENCODING_BINARY || encoding == GMIME_CONTENT_ENCODING_UUENCODE;
   } else if (GMIME_IS_MULTIPART(object)) {
@@ -189,6 +226,20 @@ void show_raw(Mail& mail, std::string_view bytes) {
   const std::string text = to_utf8(bytes.substr(0, limits::raw_text_bytes_max), "");
   mail.text = cut_utf8(text, limits::text_bytes_max);
   if (mail.parts.empty()) mail.parts.push_back("text/plain");
+}
+
+// A body without its lines of delimiters.
+std::string undivided_text(std::string_view body) {
+  std::string out;
+  const std::string text = to_utf8(body.substr(0, limits::text_bytes_max), "");
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.starts_with("--")) out.append(line).append("\n");
+  }
+  return std::string(trimmed(out));
 }
 
 std::vector<Mailbox> mailboxes(const HeaderList& headers, std::string_view name) {
@@ -257,7 +308,7 @@ void read_headers(Mail& mail) {
 std::optional<Instant> read_date(const std::string& value) {
   if (value.empty()) return std::nullopt;
   new_options();
-  GDateTime* date = g_mime_utils_header_decode_date(value.c_str());
+  GDateTime* date = g_mime_utils_header_decode_date(mended_date(value).c_str());
   if (date == nullptr) return std::nullopt;
   const Instant at = from_unix_ms(g_date_time_to_unix(date) * 1000);
   g_date_time_unref(date);
@@ -269,8 +320,8 @@ std::vector<Mailbox> read_mailboxes(const std::string& value) {
   // GMime reads groups by recursion.
   if (std::count(value.begin(), value.end(), ':') > static_cast<std::ptrdiff_t>(limits::mailboxes_max)) return out;
   const Options options = new_options();
-  const Held<InternetAddressList> list(internet_address_list_parse(options.get(), mended_words(value).c_str()));
-  if (list == nullptr) return out;
+  const Held<InternetAddressList> list(internet_address_list_parse(options.get(), mended_words(mended_list(value)).c_str()));
+  if (list == nullptr) return loose_mailboxes(value);
   const int count = internet_address_list_length(list.get());
   std::vector<InternetAddress*> waiting;
   for (int i = count - 1; i >= 0; --i) waiting.push_back(internet_address_list_get_address(list.get(), i));
@@ -286,7 +337,7 @@ std::vector<Mailbox> read_mailboxes(const std::string& value) {
     if (address.find('@') == std::string::npos) continue;
     out.push_back({std::string(trimmed(text_of(internet_address_get_name(one)))), address});
   }
-  return out;
+  return out.empty() ? loose_mailboxes(value) : out;
 }
 
 Mail read_mail(std::string_view bytes, const MailArrival& arrival) {
@@ -297,7 +348,13 @@ Mail read_mail(std::string_view bytes, const MailArrival& arrival) {
     show_raw(mail, bytes);
     return mail;
   }
-  HeaderBlock block = read_header_block(bytes.substr(0, limits::mail_bytes_max));
+  // Line ends of computers that are gone.
+  if (bytes.size() <= limits::mail_bytes_max && bytes.find('\n') == std::string_view::npos && bytes.find('\r') != std::string_view::npos) {
+    std::string ended(bytes);
+    std::replace(ended.begin(), ended.end(), '\r', '\n');
+    return read_mail(ended, arrival);
+  }
+  HeaderBlock block = read_header_block(bytes.substr(0, limits::mail_bytes_max), "");
   mail.headers = std::move(block.headers);
   mail.cut = block.cut;
   read_headers(mail);
@@ -316,6 +373,9 @@ Mail read_mail(std::string_view bytes, const MailArrival& arrival) {
   }
   mail.type = media_type(root);
   walk(root, mail);
+  // A multipart that says nothing: its parts have no header and no empty line in front.
+  if (mail.parts.size() == 1 && mail.type.starts_with("multipart/") && mail.parts.front() == mail.type && mail.text.empty() && mail.html.empty() && mail.files.empty() && mail.report.empty())
+    mail.text = undivided_text(body);
   return mail;
 }
 
