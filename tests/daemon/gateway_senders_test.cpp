@@ -68,6 +68,8 @@ TEST_CASE("an agent sees that somebody new would get the reply until one was wri
   CHECK(shown(bodies, 4).at("new_sender") == true);
   bodies.push_back(reply_of(5));
   CHECK(shown(bodies, 4).at("new_sender") == false);
+  // A machine that began it makes nobody new.
+  CHECK(shown({mail_of(0, "shop@ex.net", Automated::bulk), mail_of(1, "zoe@ex.org")}, 1).at("new_sender") == false);
 }
 
 TEST_CASE("nobody is new to a conversation that nobody could be read of", "[gateway]") {

@@ -3,6 +3,7 @@
 
 #include "connectors/email/compose_mail.hpp"
 #include "connectors/email/email_message.hpp"
+#include "tests/journal/show_result.hpp"
 
 using namespace usher::connectors::email;
 
@@ -125,7 +126,9 @@ TEST_CASE("a mail from ourselves to somebody is answered to them without our nam
   const std::string mail = "From: Support <support@example.com>\nTo: help@example.com, zoe@example.org\nCc: max@example.org\n\nYour order.";
   CHECK_FALSE(read(mail).automated);
   CHECK(recipient(mail) == "zoe@example.org");
-  CHECK(compose_mail(draft_to(read(mail)))->bytes.find("To: <zoe@example.org>\r\n") != std::string::npos);
+  const auto answer = compose_mail(draft_to(read(mail)));
+  REQUIRE(answer);
+  CHECK(answer->bytes.find("To: <zoe@example.org>\r\n") != std::string::npos);
   CHECK(recipient("From: support@example.com\nTo: help@example.com\nCc: max@example.org\n\nx") == "max@example.org");
   // Of anybody else's mail the other recipients are none of ours to write to.
   CHECK(recipient("From: undisclosed:;\nTo: support@example.com, max@example.org\n\nx") == nobody);
