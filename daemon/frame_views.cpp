@@ -56,20 +56,26 @@ std::string_view name_of(const json::object& read) {
   return from != nullptr && from->is_object() ? text_of(from->get_object(), "display_name") : std::string_view();
 }
 
+// Without whether he was verified: the same person's next mail may be.
+json::array who(const json::value& identity) {
+  if (!identity.is_object()) return {};
+  return {text_of(identity.get_object(), "kind"), text_of(identity.get_object(), "value")};
+}
+
 // Who has written, oldest first. Whoever was there at an agent's reply is known, and so is the first.
 class Senders {
  public:
   void wrote(const json::object& read) {
     const auto identities = identities_of(read);
     if (identities.empty() || !text_of(read, "automated").empty()) return;
-    (known_.empty() ? known_ : unanswered_).push_back(identities.front());
+    (known_.empty() ? known_ : unanswered_).push_back(who(identities.front()));
   }
   void replied() {
     for (auto& one : unanswered_) known_.push_back(std::move(one));
     unanswered_.clear();
   }
   bool is_new(const json::array& identities) const {
-    return !known_.empty() && !identities.empty() && std::find(known_.begin(), known_.end(), identities.front()) == known_.end();
+    return !known_.empty() && !identities.empty() && std::find(known_.begin(), known_.end(), who(identities.front())) == known_.end();
   }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "connectors/email/header_block.hpp"
 #include "connectors/email/header_text.hpp"
 #include "routing/message/limits.hpp"
 
@@ -186,9 +187,13 @@ Result<void> read_inbound(const Instance& instance, EmailAccount& out) {
   else if (word == "mailgun") out.posted_by = InboundProvider::mailgun;
   else if (word == "postmark") out.posted_by = InboundProvider::postmark;
   else if (word != "imap") return wrong("inbound", "must be imap, sendgrid, mailgun or postmark");
-  out.believes_provider = out.posted_by && (word == "sendgrid" || word == out.authserv_id);
-  // A sender can write the provider's word into a field; no server is called by it.
-  if (out.posted_by && word == out.authserv_id) out.authserv_id.clear();
+  const std::string believed = ascii_lower(out.authserv_id);
+  out.believes_provider = out.posted_by && (word == "sendgrid" || word == believed);
+  // A sender can write a provider's word into a field; no server is called by it.
+  if (out.posted_by && word == believed) out.authserv_id.clear();
+  else if (believed == "sendgrid" || believed == "mailgun" || believed == "postmark") return wrong("authserv_id", "is a provider's word; it goes with inbound: " + believed + " alone");
+  // Who sends to the provider writes the topmost field without a name himself.
+  else if (out.posted_by && believed == "-") return wrong("authserv_id", "must be a server's name with inbound: " + word);
   out.proof = {instance.options.text("webhook_secret"), instance.options.text("webhook_secret_previous"), instance.options.text("webhook_public_key")};
   if (out.posted_by) return check_inbound_secrets(*out.posted_by, out.proof);
   for (const char* key : {"webhook_secret", "webhook_secret_previous", "webhook_public_key"})

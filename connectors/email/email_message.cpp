@@ -229,7 +229,8 @@ Parsed to_message(const MailDoor& door, std::string_view bytes, Instant received
   if (mail.date && unix_ms(*mail.date) >= 0 && parse_rfc3339(format_rfc3339(*mail.date))) message.sent_at = mail.date;
   message.subject = short_text(mail.subject);
   // Answered as a person's mail, or a list's, it would be answered for ever.
-  if (own || (!reports(kind) && is_from_us(door, mail) && !recipient_of(message, door.own))) kind.automated = Automated::auto_reply;
+  const bool passed_on = mail.headers.has("x-original-from") || mail.headers.has("x-original-sender");  // By a group, under our name.
+  if (own || (!reports(kind) && !passed_on && is_from_us(door, mail) && !recipient_of(message, door.own))) kind.automated = Automated::auto_reply;
   message.text = mail.text;
   message.text_new = mail.unparsed ? mail.text : new_text(mail.text);
   message.automated = kind.automated;

@@ -29,14 +29,18 @@ std::size_t count_nocase(std::string_view text, std::string_view word) {
 }
 
 // Outlook for Windows and Mac draw a line above the repeated header of the mail that is answered, and mark nothing. A line
-// above anything else is the customer's: it takes fields in bold type, and an address among them or a link to one.
+// above anything else is the customer's, a form's for instance: it takes fields in bold type, the first of which, the sender, holds an
+// address or a link to one.
 bool is_ruled_header(const MarkedElement& element) {
   if (!contains_nocase(element.style, "border-top:solid") && !contains_nocase(element.style, "border-top: solid")) return false;
   std::string_view inside = element.following.substr(0, repeated_header_bytes);
   const std::string lower = ascii_lower(inside);
   inside = inside.substr(0, lower.find("</div"));
   const std::size_t fields = count_nocase(inside, ":</b>") + count_nocase(inside, ":</span></b>") + count_nocase(inside, ":</strong>");
-  return fields >= repeated_fields_least && inside.find('@') != std::string_view::npos;
+  if (fields < repeated_fields_least) return false;
+  const auto label_end = [&](std::size_t from) { return std::min({lower.find(":</b>", from), lower.find(":</span></b>", from), lower.find(":</strong>", from)}); };
+  const std::size_t first = label_end(0);
+  return lower.substr(first, label_end(first + 1) - first).find('@') != std::string::npos;
 }
 
 }  // namespace

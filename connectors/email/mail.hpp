@@ -28,6 +28,7 @@ struct HeaderField {
 
 struct HeaderList {
   std::vector<HeaderField> fields;
+  bool cut = false;  // Over a limit of email_limits.hpp: the rest was left out.
 
   // The first field of that name, "" when there is none. Requires: `name` in lower case.
   [[nodiscard]] std::string_view value(std::string_view name) const;

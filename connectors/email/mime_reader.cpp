@@ -356,6 +356,7 @@ Mail read_mail(std::string_view bytes, const MailArrival& arrival) {
   }
   HeaderBlock block = read_header_block(bytes.substr(0, limits::mail_bytes_max), "");
   mail.headers = std::move(block.headers);
+  mail.headers.cut = block.cut;
   mail.cut = block.cut;
   read_headers(mail);
   read_arrival(mail, arrival);

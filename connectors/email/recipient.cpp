@@ -38,10 +38,13 @@ std::optional<Recipient> recipient_of(const Message& message, const OwnAddresses
   // The name stands beside From; of a mail from ourselves it is our own.
   for (const auto* list : {&message.reply_to, &from})
     if (const auto found = first_of(*list); found != list->end()) return Recipient{found->value, ours ? std::string() : message.from.display_name};
-  if (ours)
-    for (const auto* list : {&message.to, &message.cc})
-      if (const auto found = first_of(*list); found != list->end()) return Recipient{found->value, {}};
-  return std::nullopt;
+  // A list or a group that writes as ourselves has its author elsewhere, and whoever reads along is not him.
+  if (!ours || message.automated == Automated::bulk) return std::nullopt;
+  if (const auto found = first_of(message.to); found != message.to.end()) return Recipient{found->value, {}};
+  const auto found = first_of(message.cc);
+  if (found == message.cc.end()) return std::nullopt;
+  const auto strangers = std::count_if(message.cc.begin(), message.cc.end(), [&](const Identity& one) { return one.kind == "email" && !own.has(one.value); });
+  return strangers == 1 ? std::optional(Recipient{found->value, {}}) : std::nullopt;
 }
 
 }  // namespace usher::connectors::email

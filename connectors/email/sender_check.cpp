@@ -16,8 +16,12 @@ using Result = Verification::Result;
 // What stands in quotes or behind a stroke is a value and no structure: senders choose the addresses that servers quote here.
 char as_value(char c) { return std::string_view(" \t=;()").find(c) == std::string_view::npos ? c : '_'; }
 
-// `text` without its comments, which nest and may hold anything, and split at `;` outside of quotes. A comment that is never
-// closed takes the rest with it.
+// Where a comment may begin: behind a blank or a sign. Behind a letter a bracket is part of a value that a sender chose, as in
+// "header.d=bank.com(.evil.com" (CVE-2020-12272).
+bool begins_comment(std::string_view before) { return before.empty() || std::string_view(" \t;)").find(before.back()) != std::string_view::npos; }
+
+// `text` without its comments, which nest and may hold anything, and split at `;` outside of quotes. Of a text whose comment
+// or quote is never closed, only what stands before the first `;` is left.
 std::vector<std::string> statements(std::string_view text) {
   std::vector<std::string> out(1);
   std::size_t depth = 0;
@@ -34,14 +38,17 @@ std::vector<std::string> statements(std::string_view text) {
       quoted = !quoted;
     } else if (quoted) {
       out.back() += as_value(c);
-    } else if (c == '(') {
+    } else if (c == '(' && begins_comment(out.back())) {
       ++depth;
+    } else if (c == '(' || c == ')') {
+      out.back() += as_value(c);
     } else if (c == ';') {
       out.emplace_back();
     } else {
       out.back() += c;
     }
   }
+  if (depth > 0 || quoted) out.resize(1);
   return out;
 }
 
@@ -89,6 +96,9 @@ std::optional<Method> method_of(std::string_view word) {
 
 // What each method proves something of. SPF of a greeting (smtp.helo) proves nothing of anybody's address.
 std::string domain_in(Method method, const std::vector<std::string_view>& words) {
+  const auto says = [&](std::string_view name) {
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return starts_with_nocase(word, name) && word.substr(name.size()).starts_with('='); });
+  };
   // Said twice and not alike, it is not said.
   const auto property = [&](std::string_view name) -> std::string {
     std::optional<std::string> out;
@@ -102,8 +112,7 @@ std::string domain_in(Method method, const std::vector<std::string_view>& words)
   };
   if (method == Method::dmarc) return property("header.from");
   if (method == Method::spf) return property("smtp.mailfrom");
-  const std::string domain = property("header.d");
-  return domain.empty() ? property("header.i") : domain;
+  return property(says("header.d") ? "header.d" : "header.i");
 }
 
 std::optional<SenderCheck> check_of(std::string_view statement) {
@@ -146,8 +155,10 @@ bool counts(const SenderCheck& check, std::string_view author) {
   return check.method == Method::dmarc ? check.domain == author : speaks_for(check.domain, author);
 }
 
-// The one author's domain; "" when there is none, or more than one: what was checked may have been another.
+// The one author's domain; "" when there is none, or more than one, or a part of the header was left out: what was checked may
+// have been another.
 std::string author_domain(const Mail& mail) {
+  if (mail.headers.cut) return {};
   const auto fields = std::count_if(mail.headers.fields.begin(), mail.headers.fields.end(), [](const HeaderField& field) { return field.name == "from"; });
   return fields == 1 && mail.from.size() == 1 ? domain_of(mail.from.front().address) : std::string();
 }
@@ -179,6 +190,22 @@ std::string agreed(const HeaderList& headers, std::string_view name) {
     out = word;
   }
   return out;
+}
+
+// The one tag `d` of a DKIM-Signature (RFC 6376 3.2: tags are told apart by case; a list has neither comments nor quotes).
+std::string signing_domain(std::string_view signature) {
+  std::string domain;
+  std::size_t found = 0;
+  for (std::size_t at = 0; at <= signature.size();) {
+    const std::size_t end = std::min(signature.find(';', at), signature.size());
+    const std::string tag = without_blanks_at_signs(trimmed(signature.substr(at, end - at)));
+    at = end + 1;
+    if (!tag.starts_with("d=")) continue;
+    ++found;
+    domain = ascii_lower(tag.substr(2));
+  }
+  const bool plain = std::all_of(domain.begin(), domain.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+  return found == 1 && plain ? domain : std::string();
 }
 
 }  // namespace
@@ -231,10 +258,7 @@ std::vector<SenderCheck> mailgun_checks(const HeaderList& headers, const std::op
   for (const HeaderField& field : headers.fields) {
     if (ascii_lower(field.name) != "dkim-signature") continue;
     ++signatures;
-    for (const std::string& part : statements(field.value)) {
-      const std::string tag = without_blanks_at_signs(trimmed(part));
-      if (domain.empty() && starts_with_nocase(tag, "d=")) domain = domain_of(std::string_view(tag).substr(2));
-    }
+    domain = signing_domain(field.value);
   }
   if (signatures == 1) out.push_back({Method::dkim, agreed(headers, "x-mailgun-dkim-check-result"), domain});
   return out;

@@ -68,6 +68,12 @@ TEST_CASE("an agent sees that somebody new would get the reply until one was wri
   CHECK(shown(bodies, 4).at("new_sender") == true);
   bodies.push_back(reply_of(5));
   CHECK(shown(bodies, 4).at("new_sender") == false);
+  // Nobody is new for being verified this time.
+  auto verified = mail_of(1, "zoe@ex.org");
+  auto again = decode_message(verified.json).value();
+  again.from.identities.at(0).verified = true;
+  verified.json = encode(again);
+  CHECK(shown({mail_of(0, "zoe@ex.org"), verified}, 1).at("new_sender") == false);
   // A machine that began it makes nobody new.
   CHECK(shown({mail_of(0, "shop@ex.net", Automated::bulk), mail_of(1, "zoe@ex.org")}, 1).at("new_sender") == false);
 }

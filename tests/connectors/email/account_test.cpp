@@ -124,6 +124,10 @@ TEST_CASE("a provider's marks within the mail are believed by its name alone", "
     CHECK(believing.believes_provider);
     CHECK(believing.authserv_id.empty());  // Or a sender would write a field of that name.
   }
+  CHECK(account({{"inbound", "mailgun"}, {"webhook_secret", secret}, {"authserv_id", "Mailgun"}}).believes_provider);
+  CHECK(refused({{"authserv_id", "Mailgun"}}) == "authserv_id");
+  CHECK(refused({{"inbound", "sendgrid"}, {"webhook_secret", secret}, {"authserv_id", "postmark"}}) == "authserv_id");
+  CHECK(refused({{"inbound", "postmark"}, {"webhook_secret", secret}, {"authserv_id", "-"}}) == "authserv_id");
   for (const char* name : {"mx ex", "mx.ex.com;", "a=b", "mx\r\nex"}) CHECK(refused({{"authserv_id", name}}) == "authserv_id");
 }
 

@@ -88,6 +88,11 @@ TEST_CASE("a line above and bold words of the customer are no repeated header", 
   CHECK(reply_in(two).find("Phone") != std::string::npos);
 }
 
+TEST_CASE("a form below a line is the customer's message", "[html][reply]") {
+  const auto text = reply_in("<p>New request</p><div style=\"border-top: solid 1px\"><b>Name:</b> Zoe<br><b>E-mail:</b> zoe@ex.org<br><b>Topic:</b> parcel<br><b>Message:</b> It is broken.</div>");
+  CHECK(text.find("It is broken.") != std::string::npos);
+}
+
 TEST_CASE("marks that are never closed or too many are read in bounded time", "[html]") {
   std::string many = "Where is it?";
   for (int i = 0; i < 20'000; ++i) many += "<div style='border-top:solid' class=x>";

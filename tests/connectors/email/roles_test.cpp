@@ -143,3 +143,11 @@ TEST_CASE("a mail from ourselves to nobody else is automatic", "[roles]") {
   }
   CHECK_FALSE(read("From: zoe@example.org\nTo: support@example.com\n\nhi").automated);
 }
+
+TEST_CASE("a group that writes as the mailbox is no mail of ours and whoever reads along is not answered", "[roles]") {
+  const std::string group = "From: 'Zoe' via Support <support@example.com>\nReply-To: support@example.com\nTo: support@example.com\nCc: bob@other.example\nList-Id: <support.example.com>\nX-Original-From: Zoe <zoe@example.org>\n\nhi";
+  CHECK(read(group).automated == Automated::bulk);
+  CHECK(recipient(group) == nobody);
+  // Nor one of several who read along.
+  CHECK(recipient("From: support@example.com\nTo: help@example.com\nCc: max@example.org, bob@other.example\n\nx") == nobody);
+}

@@ -100,6 +100,25 @@ TEST_CASE("a sender's own fields verify nobody", "[sender][security-S13]") {
   }
 }
 
+TEST_CASE("a bracket or quote in what a sender chose hides nothing of a result", "[sender][security-S13]") {
+  for (const char* results : {"dkim=pass header.d=ex.org(.evil.example; spf=none; dmarc=fail header.from=ex.org", "dkim=pass header.d=ex.org(x).evil.example", "dkim=pass header.i=@ex.org(.evil.example",
+                              "spf=pass smtp.mailfrom=a@ex.org(.evil.example", "dkim=pass header.d=ex.org (never closed; dmarc=fail header.from=ex.org",
+                              "dkim=pass header.d=\"ex.org; dmarc=fail header.from=ex.org", "dkim=pass header.d=evil.example header.i=@ex.org header.d=x"}) {
+    INFO(results);
+    CHECK(found(std::string("Authentication-Results: mx.ex.com; ") + results + "\r\n")->result != Outcome::pass);
+  }
+  CHECK(found("Authentication-Results: mx.ex.com; dkim=pass (1024-bit key; (nested)) header.d=ex.org\r\n") == is(Outcome::pass, Method::dkim));
+}
+
+TEST_CASE("an author beyond the limits of a header verifies nobody", "[sender][security-S13]") {
+  std::string fields = "Authentication-Results: mx.ex.com; dmarc=pass header.from=ex.org\r\nFrom: ana@ex.org\r\n";
+  CHECK(read(fields + "\r\nx").from.verification->result == Outcome::pass);
+  for (int i = 0; i < 5000; ++i) fields += "X-Padding: x\r\n";
+  const auto padded = read(fields + "From: eve@ex.org\r\n\r\nx");
+  CHECK(padded.from.verification->result == Outcome::unknown);
+  CHECK_FALSE(padded.from.identities.at(0).verified);
+}
+
 TEST_CASE("a mail of two authors or of none has no verified one", "[sender][security-S13]") {
   const std::string good = "Authentication-Results: mx.ex.com; dmarc=pass header.from=ex.org; dkim=pass header.d=ex.org\r\n";
   for (const char* from : {"From: ana@ex.org, ben@ex.org\r\n", "From: eve@evil.example\r\nFrom: ana@ex.org\r\n", "From: ana@ex.org\r\nFrom: eve@evil.example\r\n", "From: nobody\r\n", ""}) {
@@ -135,6 +154,18 @@ TEST_CASE("Mailgun says whether the one signature fits and does not say which of
   HeaderList forged = one;
   forged.fields.insert(forged.fields.begin(), {"X-Mailgun-Dkim-Check-Result", "Fail"});
   CHECK(mailgun_checks(forged, std::nullopt) == std::vector<SenderCheck>{{Method::dkim, "", "ex.org"}});
+}
+
+TEST_CASE("of a signature that Mailgun looked at only the tag of the domain names it", "[sender][inbound][security-S13]") {
+  const auto domain = [](const std::string& signature) {
+    HeaderList headers;
+    headers.fields = {{"dkim-signature", signature}, {"x-mailgun-dkim-check-result", "Pass"}};
+    const auto checks = mailgun_checks(headers, std::nullopt);
+    return checks.empty() ? std::string("none") : checks.front().domain;
+  };
+  CHECK(domain("v=1; a=rsa-sha256; d = Ex.org; s=s1") == "ex.org");
+  for (const char* forged : {"v=1; D=bank.com; d=evil.com; s=s1", "v=1; x=(; d=evil.com; y=); s=s1"}) CHECK(domain(forged) == "evil.com");
+  for (const char* unclear : {"v=1; d=bank.com; d=evil.com", "v=1; d=bank.com(.evil.com", "v=1; d=\"bank.com\"", "v=1; s=s1"}) CHECK(domain(unclear).empty());
 }
 
 TEST_CASE("Postmark names its tests and the envelope that SPF was asked for", "[sender][inbound]") {
