@@ -14,8 +14,10 @@ namespace {
 const std::string ours = "mx.ex.com";
 
 Message read(const std::string& mail, const std::string& authserv_id = ours) {
-  return usher::connectors::email::to_message({TenantId("acme"), ConnectorId("support-mail"), {TenantId("acme"), {}}, {}, authserv_id}, mail, from_unix_ms(1795287483120))
-      .messages.at(0);
+  static const ThreadSecrets none{TenantId("acme"), {}};
+  MailDoor door{none.tenant, ConnectorId("support-mail"), none};
+  door.authserv_id = authserv_id;
+  return to_message(door, mail, from_unix_ms(1795287483120)).messages.at(0);
 }
 
 std::optional<Verification> found(const std::string& fields, const std::string& from = "ana@ex.org", const std::string& authserv_id = ours) {
@@ -92,7 +94,7 @@ TEST_CASE("a sender's own fields verify nobody", "[sender][security-S13]") {
   // Filters of the server write a field each; those above its Received field are all its own.
   CHECK(found("Authentication-Results: mx.ex.com; spf=none\r\nAuthentication-Results: mx.ex.com; dkim=pass header.d=ex.org\r\n" + received) == is(Outcome::pass, Method::dkim));
   // Addresses are the sender's words, also where the server quotes them.
-  for (const char* quoted : {R"(dkim=pass header.i="a header.d=ex.org"@evil.example)", R"(dkim=pass header.i="a\ header.d\=ex.org"@evil.example)",
+  for (const char* quoted : {R"(dkim=pass header.i="a header.d=ex.org b"@evil.example)", R"(dkim=pass header.i="a\ header.d\=ex.org\ b"@evil.example)",
                              R"(spf=pass smtp.mailfrom="a\"; dmarc=pass header.from=ex.org"@evil.example)", R"(spf=pass (a \) dmarc=pass; dmarc=pass header.from=ex.org) smtp.mailfrom=evil.example)",
                              R"(spf=pass smtp.mailfrom="ex.org;dkim=pass header.d=ex.org)"}) {
     INFO(quoted);
