@@ -4,6 +4,7 @@
 
 #include "connectors/email/charset.hpp"
 #include "connectors/email/delivery_report.hpp"
+#include "connectors/email/email_limits.hpp"
 #include "connectors/email/encoded_words.hpp"
 #include "connectors/email/flowed_text.hpp"
 #include "connectors/email/header_block.hpp"
@@ -13,6 +14,7 @@
 #include "connectors/email/markdown.hpp"
 #include "connectors/email/mime_reader.hpp"
 #include "connectors/email/reply_text.hpp"
+#include "connectors/email/sender_check.hpp"
 #include "connectors/email/thread_key.hpp"
 #include "routing/message/result.hpp"
 
@@ -46,6 +48,11 @@ void check_ids(const std::string& text) {
   (void)read_date(text);
   (void)first_address(text);
   (void)first_status(text);
+  for (const std::string_view server : {"mx.ex.com", "-"})
+    if (const auto checks = authentication_results({{{"authentication-results", text}}}, server)) expect(checks->size() <= usher::connectors::email::limits::sender_checks_max, "checks are limited");
+  expect(sendgrid_checks("pass", text, text).size() <= usher::connectors::email::limits::sender_checks_max, "checks are limited");
+  (void)postmark_checks({{{"Received-SPF", text}, {"X-Spam-Tests", text}}}, text);
+  (void)mailgun_checks({{{"DKIM-Signature", text}, {"X-Mailgun-Dkim-Check-Result", text}}}, text);
 }
 
 void check_texts(const std::string& text) {

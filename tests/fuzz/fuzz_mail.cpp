@@ -4,6 +4,7 @@
 #include "tests/connectors/email/mail_properties.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  usher::connectors::email::testing::check_mail({reinterpret_cast<const char*>(data), size});
+  // One in four is read twice, by its size, so that what is found is found again.
+  usher::connectors::email::testing::check_mail({reinterpret_cast<const char*>(data), size}, {}, size % 4 == 0);
   return 0;
 }

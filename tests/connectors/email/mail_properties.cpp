@@ -73,7 +73,7 @@ void check_answer(const Message& message, const ThreadSecrets& threads) {
 
 }  // namespace
 
-void check_mail(std::string_view bytes, const MailArrival& arrival) {
+void check_mail(std::string_view bytes, const MailArrival& arrival, bool twice) {
   static const std::vector<std::string> secrets{"a secret of the tests"};
   const ThreadSecrets threads{TenantId("acme"), secrets};
   const MailDoor door{TenantId("acme"), ConnectorId("support-mail"), threads, {}, "mx.ex.com"};
@@ -88,7 +88,7 @@ void check_mail(std::string_view bytes, const MailArrival& arrival) {
   if (!carried) std::fprintf(stderr, "%s\n", carried.error().detail.c_str());
   expect(carried.has_value(), "a record is read again");
   expect(*carried == message, "a record says what was written");
-  expect(to_message(door, bytes, now, arrival).messages.front() == message, "a mail reads the same twice");
+  if (twice) expect(to_message(door, bytes, now, arrival).messages.front() == message, "a mail reads the same twice");
   for (const auto& file : parsed.files) expect(sha256_hex(file.bytes) == file.sha256, "a file is named by its bytes");
   check_answer(message, threads);
 }

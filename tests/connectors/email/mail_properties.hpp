@@ -8,6 +8,7 @@
 namespace usher::connectors::email::testing {
 
 // Reads, classifies, maps, carries over the wire and answers the mail; aborts when something that must hold does not.
-void check_mail(std::string_view bytes, const MailArrival& arrival = {});
+// `twice`: also that it reads the same a second time, which costs as much again.
+void check_mail(std::string_view bytes, const MailArrival& arrival = {}, bool twice = true);
 
 }  // namespace usher::connectors::email::testing
