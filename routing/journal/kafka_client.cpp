@@ -68,7 +68,7 @@ Settings settings_of_readers(KafkaUse use) {
 }
 
 Settings settings_of_producers(const KafkaOptions& options, KafkaUse use) {
-  const auto timeout = use == KafkaUse::accepting ? options.append_within.count() : 0;
+  const auto timeout = use == KafkaUse::accepting ? (options.append_within - gathered_within(options.append_within)).count() : 0;
   return {{"enable.idempotence", "true"},
           {"acks", "all"},
           // So that what a wave of KafkaProducer hands over goes in one request; and nobody waits for what is published.

@@ -47,6 +47,9 @@ struct KafkaHooks {
 [[nodiscard]] Result<KafkaOwned<rd_kafka_t>> make_kafka_client(const KafkaOptions& options, KafkaUse use, KafkaHooks& hooks,
                                                                const std::string& group = {});
 
+// How much of the time in which an append must be answered it may wait for the library; the rest is the library's.
+[[nodiscard]] constexpr Milliseconds gathered_within(Milliseconds append_within) { return append_within / 4; }
+
 // PREFIX.dead-letter.v1 for Stream::dead_letters, and so on.
 [[nodiscard]] std::string kafka_topic(const std::string& prefix, Stream stream);
 

@@ -42,6 +42,7 @@ struct KafkaProducer::Pending {
   Entry entry;
   AppendDone done;
   KafkaOwned<rd_kafka_headers_t> headers;
+  std::chrono::steady_clock::time_point since;
 };
 
 Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaOptions& options, KafkaUse use, KafkaLog& log, Told told) {
@@ -95,7 +96,7 @@ void KafkaProducer::append(Stream stream, Partition partition, Entry entry, Appe
   const auto bytes = bytes_of(entry);
   if (!reserve(bytes)) return done(fail(Fault::overloaded, "the journal's append queue is full"));
   auto headers = headers_of(stream, partition, entry);
-  auto pending = std::make_unique<Pending>(Pending{stream, partition, std::move(entry), std::move(done), std::move(headers)});
+  auto pending = std::make_unique<Pending>(Pending{stream, partition, std::move(entry), std::move(done), std::move(headers), std::chrono::steady_clock::now()});
   bool closing = false;
   {
     const std::lock_guard lock(wave_mutex_);
@@ -151,16 +152,24 @@ bool KafkaProducer::gathers() {
   return std::any_of(waves_.begin(), waves_.end(), [](const auto& each) { return !each.second.gathered.empty(); });
 }
 
+// What is accepted has a time in which it must be answered, and what gathered behind a slow wave has used up a part of it.
 void KafkaProducer::send_next(const Log& log) {
-  Records records;
+  const auto now = std::chrono::steady_clock::now();
+  const auto late = [&](const std::unique_ptr<Pending>& one) { return use_ == KafkaUse::accepting && now - one->since > gathered_within(options_.append_within); };
+  Records records, refused;
   {
     const std::lock_guard lock(wave_mutex_);
     auto& wave = waves_[log];
     if (wave.under_way > 0) return;
-    records.swap(wave.gathered);
+    // In the order in which they came, so the late ones stand first.
+    const auto first = std::find_if_not(wave.gathered.begin(), wave.gathered.end(), late);
+    refused.assign(std::move_iterator(wave.gathered.begin()), std::move_iterator(first));
+    records.assign(std::move_iterator(first), std::move_iterator(wave.gathered.end()));
+    wave.gathered.clear();
     wave.under_way = records.size();
   }
   for (auto& each : records) produce(std::move(each));
+  refuse(std::move(refused), "the journal did not acknowledge in time");
 }
 
 // What gathered behind a record that the library did not take.
@@ -172,11 +181,6 @@ void KafkaProducer::send_left() {
       if (wave.under_way == 0 && !wave.gathered.empty()) left.push_back(log);
   }
   for (const auto& log : left) send_next(log);
-}
-
-KafkaProducer::Records KafkaProducer::take_gathered(const Log& log) {
-  const std::lock_guard lock(wave_mutex_);
-  return std::exchange(waves_[log].gathered, {});
 }
 
 KafkaProducer::Records KafkaProducer::take_all_gathered() {
@@ -199,10 +203,7 @@ void KafkaProducer::refuse(Records records, const std::string& why) {
 
 void KafkaProducer::hear(const rd_kafka_message_t& report) {
   const std::unique_ptr<Pending> pending(static_cast<Pending*>(report._private));
-  // What gathered waits for the same broker, and for nearly as long: it is not given as much time once more.
-  const Log log{pending->stream, pending->partition};
-  if (report.err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) refuse(take_gathered(log), "the journal did not acknowledge in time");
-  if (landed(*pending)) send_next(log);
+  if (landed(*pending) && !renewing_) send_next({pending->stream, pending->partition});
   if (report.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const auto fault = report.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? Fault::too_large : Fault::unavailable;
     return pending->done(fail(fault, std::string("the journal did not acknowledge: ") + rd_kafka_err2str(report.err)));
@@ -244,10 +245,12 @@ void KafkaProducer::renew() {
     const std::unique_lock lock(mutex_);
     line_.swap(*fresh);
   }
-  // Outside the lock: `done` may append again, and that goes to the new one. What gathered is refused with what was under way,
-  // for it came later, and would now come first.
-  refuse(take_all_gathered(), "the journal's producer began anew");
+  // Outside the lock: `done` may append again. What gathered is refused with what was under way, for it came later, and would now
+  // come first.
+  renewing_ = true;
   drain(**fresh);
+  renewing_ = false;
+  refuse(take_all_gathered(), "the journal's producer began anew");
 }
 
 // Every record that has no report yet is refused now; it may be found in the log all the same.

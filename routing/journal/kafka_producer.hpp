@@ -62,7 +62,6 @@ class KafkaProducer {
   void send_next(const Log& log);
   void send_left();
   void refuse(Records records, const std::string& why);
-  [[nodiscard]] Records take_gathered(const Log& log);
   [[nodiscard]] Records take_all_gathered();
   void hear(const rd_kafka_message_t& report);
   void run();
@@ -86,6 +85,7 @@ class KafkaProducer {
   std::atomic<std::size_t> bytes_waiting_{0};
   std::atomic<bool> broken_{false};
   std::atomic<bool> stopping_{false};
+  bool renewing_ = false;  // thread_ only: nothing is sent yet.
   std::thread thread_;
 };
 

@@ -116,6 +116,21 @@ TEST_CASE("what waits for a broker that does not answer costs no processor time 
   CHECK(read_all(*journal, Stream::inbound) == numbers(500));
 }
 
+TEST_CASE("an append that waits behind another has no more time than that one [rule-J1]", "[kafka]") {
+  auto options = KafkaServer::get().fresh_topics(1);
+  options.append_within = 4s;
+  const auto journal = open_kafka(options);
+  REQUIRE(append(*journal, Stream::inbound, "0"));
+  KafkaServer::get().pause();
+  auto under_way = start_append(*journal, Stream::inbound, "1");
+  auto behind = start_append(*journal, Stream::inbound, "2");
+  // With the whole time once more it would be twice as long.
+  CHECK(behind.wait_for(6s) == std::future_status::ready);
+  KafkaServer::get().go_on();
+  CHECK_FALSE(under_way.get());
+  CHECK_FALSE(behind.get());
+}
+
 TEST_CASE("a cursor saved while the broker is dead is kept and saved when it is back", "[kafka]") {
   const auto options = KafkaServer::get().fresh_topics(1);
   const auto journal = open_kafka(options);
