@@ -6,7 +6,9 @@
 
 namespace usher::connectors::email {
 
-// Requires: `subject` folded.
+// Requires for both: `subject` folded.
 [[nodiscard]] bool is_auto_reply_subject(std::string_view subject);
+// Says that somebody is away: a machine's only where something else shows that it answers, since people write it of themselves.
+[[nodiscard]] bool is_absence_subject(std::string_view subject);
 
 }  // namespace usher::connectors::email

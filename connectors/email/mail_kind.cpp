@@ -63,7 +63,10 @@ bool admits_auto_reply(const Mail& mail, const std::string& submitted) {
   const std::string subject = fold(mail.subject);
   // Old Exchange servers write "Auto:" and say in the header what they are; people write it about their cars.
   if (subject.starts_with("auto:") && (is_bulk(headers, submitted) || headers.has("x-auto-response-suppress"))) return true;
-  return is_auto_reply_subject(subject);
+  // A holiday note answers a mail, or has a field that programs write.
+  const bool answers = !mail.in_reply_to.empty() || !mail.references.empty() || has_null_path(mail) || headers.has("x-auto-response-suppress") ||
+                       (!submitted.empty() && submitted != "no");
+  return is_auto_reply_subject(subject) || (answers && is_absence_subject(subject));
 }
 
 // A report on deliveries that all went well is news; anything else is a failure or the fear of one.

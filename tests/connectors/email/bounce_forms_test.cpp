@@ -105,11 +105,10 @@ TEST_CASE("what shops and web forms say of parcels is no bounce", "[kind]") {
 
 TEST_CASE("answering machines say so in front of the subject in any language", "[kind]") {
   for (const std::string subject :
-       {"Auto-Response: order", "[Auto-Reply] order", "Automated reply: order", "Out of Office Re: order", "I am out of the office", "Abwesenheitsnachricht: Bestellung",
-        "Absence du bureau : commande", "Fuera de la oficina: pedido", "Fuori sede: ordine", "Fora do escrit\u00f3rio: pedido", "Afwezig: bestelling", "Fr\u00e5nvaro: order",
-        "Frav\u00e6r: ordre", "Automaattinen poissaoloviesti: tilaus", "Nieobecno\u015b\u0107: zam\u00f3wienie", "Automatikus v\u00e1lasz: rendel\u00e9s", "R\u0103spuns automat: comanda",
+       {"Auto-Response: order", "[Auto-Reply] order", "Automated reply: order", "Out of Office AutoReply: order", "Abwesenheitsnotiz: Bestellung", "R\u00e9ponse d'absence : commande",
+        "Risposta automatica: ordine", "Automaattinen poissaoloviesti: tilaus", "Automatikus v\u00e1lasz: rendel\u00e9s", "R\u0103spuns automat: comanda",
         "\u0410\u0432\u0442\u043e\u043c\u0430\u0442\u0438\u0447\u043d\u0430 \u0432\u0456\u0434\u043f\u043e\u0432\u0456\u0434\u044c: x", "\u0391\u03c5\u03c4\u03cc\u03bc\u03b1\u03c4\u03b7 \u03b1\u03c0\u03ac\u03bd\u03c4\u03b7\u03c3\u03b7: x",
-        "\u4e0d\u5728\u901a\u77e5: x", "\u81ea\u52a8\u56de\u590d\uff1ax", "\ubd80\uc7ac\uc911: x"}) {
+        "\u81ea\u52a8\u56de\u590d\uff1ax", "\uc790\ub3d9 \ud68c\uc2e0: x"}) {
     INFO(subject);
     CHECK(kind_of("From: ana@example.org\nSubject: " + subject + "\n", "Hello.\n").automated == Automated::auto_reply);
   }
@@ -117,6 +116,21 @@ TEST_CASE("answering machines say so in front of the subject in any language", "
                                     "Out of office - who signs for the parcel?"}) {
     INFO(subject);
     CHECK_FALSE(kind_of("From: ana@example.org\nSubject: " + subject + "\n", "Hello.\n").automated);
+  }
+}
+
+TEST_CASE("who says to be away is a machine only where something shows that it answers", "[kind]") {
+  for (const std::string subject : {"Out of office: chairs", "Out of Office Re: order", "I am out of the office", "Abwesenheit", "Abwesenheitsnachricht: Ola 3b", "Absence du bureau : commande",
+                                    "Fuera de la oficina: pedido", "Fuori sede: ordine", "Fora do escrit\u00f3rio: pedido", "Afwezig: Ola 3b", "Fr\u00e5nvaro", "Frav\u00e6r: Ola 3b",
+                                    "Nieobecno\u015b\u0107", "\u4e0d\u5728\u901a\u77e5", "\ubd80\uc7ac\uc911: x"}) {
+    INFO(subject);
+    const std::string mail = "From: ana@example.org\nSubject: " + subject + "\n";
+    CHECK_FALSE(kind_of(mail, "Hello.\n").automated);
+    CHECK_FALSE(kind_of(mail + "Auto-Submitted: no\n", "Hello.\n").automated);
+    for (const std::string sign : {"In-Reply-To: <ours@example.com>\n", "References: <ours@example.com>\n", "Return-Path: <>\n", "X-Auto-Response-Suppress: All\n", "Auto-Submitted: auto-generated\n"}) {
+      INFO(sign);
+      CHECK(kind_of(mail + sign, "Hello.\n").automated == Automated::auto_reply);
+    }
   }
 }
 
