@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "connectors/email/bounce_words.hpp"
 #include "connectors/email/charset.hpp"
@@ -71,18 +72,60 @@ std::string_view own_words(std::string_view text) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// "550 5.1.1", "<<< 550-", "said: 421 <": the answer of a server that refused. A number within a sentence is none unless
-// the line names an address, too: "error 500 on your page" is a customer's.
+// The status that servers write behind the code, "550 5.1.1", "550-'5.7.1": of its class, and no date or sum.
+bool begins_status(std::string_view text, char code_class) {
+  while (!text.empty() && std::string_view(" -#'(:").find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  const std::string status = first_status(text.substr(0, 12));
+  return text.starts_with(code_class) && !status.empty() && text.starts_with(status) && status.size() <= 7 && status[3] == '.';
+}
+
+// "<<<", "[192.0.2.1]:", "host said:", "mx.example.org replied:": what a server repeats of another begins behind it. "Tel:"
+// and "he said:" are people's.
+bool quotes_server(std::string_view line) {
+  line = trimmed(line);
+  if (line == "<<<" || line.ends_with("(reason:")) return true;
+  if (!line.ends_with(':')) return false;
+  line.remove_suffix(1);
+  const auto last_word = [&] { return line.substr(line.find_last_of(" \t") + 1); };
+  const std::string_view bracketed = line.substr(line.rfind('[') + 1);
+  // "[1]:" is a footnote.
+  if (line.ends_with(']')) return bracketed.size() > 7 && bracketed.find_first_not_of("0123456789abcdef.:") == bracketed.size() - 1;
+  const std::string_view verb = last_word();
+  if (verb != "said" && verb != "replied" && verb != "reply") return false;
+  line = trimmed(line.substr(0, line.size() - verb.size()));
+  const std::string_view who = last_word();
+  const std::size_t dot = who.find('.');
+  const bool host_name = dot != std::string_view::npos && dot + 1 < who.size() && who.find('@') == std::string_view::npos;
+  return who == "host" || who == "server" || host_name || who.ends_with(']');
+}
+
+// Of the line up to there, and of the line above, what stands last: "said:" may end a line, and the answer begin the next.
+std::pair<std::string, std::string> words_before(std::string_view text, std::size_t at) {
+  const auto last_line = [](std::string_view lines) {
+    const std::string_view line = lines.substr(lines.rfind('\n') + 1);  // Of no line end: npos, and 0 behind it.
+    return line.substr(line.size() - std::min<std::size_t>(line.size(), 200));
+  };
+  text = text.substr(0, at);
+  const std::size_t end = text.rfind('\n');
+  return {ascii_lower(trimmed(last_line(text))), end == std::string_view::npos ? "" : ascii_lower(trimmed(last_line(text.substr(0, end))))};
+}
+
+// "550 5.1.1", "<<< 550-", "host said: 421 busy": the answer of a server that refused. A number alone is none, wherever it
+// stands: "error 500 on your page", "Tel: 415 555 0100" and "450 units" are a customer's.
 bool has_refusal(std::string_view text) {
   for (std::size_t at = 0; at + 4 < text.size(); ++at) {
     const bool code = (text[at] == '5' || text[at] == '4') && text[at + 1] >= '0' && text[at + 1] <= '5' && is_digit(text[at + 2]);
     if (!code || (text[at + 3] != ' ' && text[at + 3] != '-' && text[at + 3] != ':')) continue;
-    if (at == 0 || text[at - 1] == '\n' || text[at - 1] == ':' || text[at - 1] == '<') return true;
-    if (text[at - 1] != ' ' && text[at - 1] != '\'') continue;
-    const std::string_view before = trimmed(text.substr(0, at)), line = text.substr(at, text.find('\n', at) - at);
-    const bool answers = before.ends_with(':') || before.ends_with("<<<") || before.ends_with(">>>") || before.ends_with('-');
-    const std::size_t begin = text.rfind('\n', at) == std::string_view::npos ? 0 : text.rfind('\n', at);
-    if (answers || !first_status(line.substr(0, 20)).empty() || text.substr(begin, at + line.size() - begin).find('@') != std::string_view::npos) return true;
+    if (at > 0 && std::string_view("\n \t:<'(\"").find(text[at - 1]) == std::string_view::npos) continue;
+    const std::string_view answer = text.substr(at + 4, std::min<std::size_t>(text.find('\n', at + 4) - (at + 4), 200));
+    if (begins_status(answer, text[at])) return true;
+    // A telephone number, a sum.
+    const std::size_t next = answer.find_first_not_of(" -");
+    if (next == std::string_view::npos || is_digit(answer[next])) continue;
+    const auto [before, above] = words_before(text, at);
+    // At the beginning of a line, or behind who did not get it, the words must be a server's.
+    const bool begins = before.empty() || before == ">>>" || (before.starts_with('<') && before.ends_with(">:"));
+    if (quotes_server(before.empty() ? above : before) || (begins && says_refused(bounce_folded(answer)))) return true;
   }
   return false;
 }
@@ -179,42 +222,68 @@ bool returns_ours(const Mail& mail, std::string_view own) {
   return false;
 }
 
+// How sure it is that no person wrote: behind postmaster@ and behind a title there may be one.
+enum class Sender { other, maybe_server, server };
+
+// The whole name, maybe with what is in brackets behind it: "Mail Delivery Services GmbH" brings parcels.
+bool is_delivery_title(std::string_view display_name) {
+  const std::string name = letters_of(display_name.substr(0, display_name.find_first_of("(<[")));
+  static constexpr auto names = std::to_array<std::string_view>({"maildeliversystem", "maildeliverysystem", "maildeliverysubsystem", "maildeliveryservice"});
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The address in From as it stands: servers write `From: mailer-daemon` and `From: <>`, which are no addresses.
+Sender sender_of(const Mail& mail) {
+  if (mail.headers.has("x-failed-recipients")) return Sender::server;
+  if (has_null_path(mail) && contains_nocase(mail.headers.value("return-path"), "mailer-daemon")) return Sender::server;
+  const Sender named = has_null_path(mail) ? Sender::server : Sender::maybe_server;
+  const auto by_name = [&](std::string_view name) { return letters_of(name) == "postmaster" ? named : Sender::server; };
+  const std::string_view from = mail.headers.value("from");
+  if (mail.from.empty()) {
+    if (contains_nocase(from, "mailer-daemon")) return Sender::server;
+    if (is_server_name(from)) return by_name(from);
+    // Nobody: a server, or a form whose customer stands in Reply-To, or a mail that could not be read.
+    const bool nobody = trimmed(from).empty() || trimmed(from) == "<>";
+    if (nobody && has_null_path(mail) && !mail.unparsed && !mail.headers.has("reply-to")) return Sender::server;
+  } else {
+    const Mailbox& sender = mail.from.front();
+    const std::string local = local_part(sender.address);
+    if (is_server_name(local)) return by_name(local);
+    if (is_exchange_name(local) || letters_of(sender.name) == "mailerdaemon") return Sender::server;
+    if (is_delivery_title(sender.name)) return named;
+  }
+  // Whoever the page of a shop writes as, what it sends may come back to its postmaster.
+  if (mail.return_path && is_server_name(local_part(*mail.return_path))) return by_name(local_part(*mail.return_path));
+  return Sender::other;
+}
+
 }  // namespace
 
 bool has_null_path(const Mail& mail) { return mail.return_path && mail.return_path->empty(); }
 
-// The address in From as it stands: servers write `From: mailer-daemon` and `From: <>`, which are no addresses.
-bool is_from_server(const Mail& mail) {
-  if (mail.headers.has("x-failed-recipients")) return true;
-  if (has_null_path(mail) && contains_nocase(mail.headers.value("return-path"), "mailer-daemon")) return true;
-  if (mail.return_path && is_server_name(local_part(*mail.return_path))) return true;
-  const std::string_view from = mail.headers.value("from");
-  if (mail.from.empty()) return trimmed(from).empty() || trimmed(from) == "<>" || contains_nocase(from, "mailer-daemon") || is_server_name(from);
-  const Mailbox& sender = mail.from.front();
-  const std::string name = letters_of(sender.name);
-  if (is_server_name(local_part(sender.address)) || is_exchange_name(local_part(sender.address)) || name == "mailerdaemon") return true;
-  // The whole name: "Mail Delivery Shop" sells letter boxes.
-  static constexpr auto names = std::to_array<std::string_view>({"maildeliversystem", "maildeliverysystem", "maildeliverysubsystem", "maildeliveryservice"});
-  return std::any_of(names.begin(), names.end(), [&](std::string_view one) { return name.starts_with(one); });
-}
+bool is_from_server(const Mail& mail) { return sender_of(mail) != Sender::other; }
 
 bool is_bounce_in_words(const Mail& mail) {
   const std::string_view own = own_words(mail.text);
   const bool said = says_not_delivered(bounce_folded(own)), titled = is_bounce_subject(bounce_folded(mail.subject));
   const bool refused = has_refusal(own);
-  const bool shown = refused || returns_mail(mail, own);
+  const bool returned = returns_mail(mail, own), shown = refused || returned;
   const std::string sender = mail.from.empty() ? std::string() : local_part(mail.from.front().address);
-  if (is_from_server(mail)) {
-    if (mail.headers.has("x-failed-recipients")) return true;
-    // Behind postmaster@ there may be a person, who writes about deliveries: to the null path none can write.
-    const bool person = letters_of(sender) == "postmaster" && !has_null_path(mail);
-    if (person && !mail.in_reply_to.empty() && begins_answer(mail.subject)) return said && refused;
-    if (person) return (said && (shown || (titled && !named_in_words(mail, own).empty()))) || (titled && returns_mail(mail, own));
-    // A server that talks in a language nobody here knows is understood by the refusal that it repeats.
-    return said || titled || refused;
+  const Sender by = sender_of(mail);
+  if (mail.headers.has("x-failed-recipients")) return true;
+  // As it stands, an unread mail shows its own header.
+  if (mail.unparsed && by != Sender::server) return false;
+  // A person there writes about deliveries; to the null path none can write.
+  if (by == Sender::maybe_server) {
+    if (!mail.in_reply_to.empty() && begins_answer(mail.subject)) return said && refused;
+    const bool addressed = letters_of(sender) == "postmaster" && titled && !named_in_words(mail, own).empty();
+    return (said && (shown || addressed)) || (titled && returned);
   }
-  // A null path alone is that of holiday notes and shops, too, and a note keeps the subject that it answers to.
-  if (has_null_path(mail)) return shown ? said || titled : said && titled && names_stranger(mail, own);
+  // A server that talks in a language nobody here knows is understood by the refusal that it repeats.
+  if (by == Sender::server) return said || titled || refused;
+  // A null path alone is that of holiday notes, shops and forms, too. A note keeps the subject that it answers to, and a form names
+  // its customer, who stands in Reply-To.
+  if (has_null_path(mail)) return shown ? said || titled : said && titled && !mail.headers.has("reply-to") && names_stranger(mail, own);
   // Without any of the signs of a server, the sender must be a robot and the bounce complete.
   const bool robot = is_robot_name(sender), list = is_list_name(sender);
   if (!said || (!robot && !list)) return false;

@@ -79,6 +79,11 @@ constexpr auto returned_words = std::to_array<std::string_view>(
      "----- unsent message", "--- unsent message", "original mail as follows", "the original message follows", "original message headers", "original bounce",
      "returned message", "--- 以下", "below this line", "------- original"});
 
+// Behind a code that begins a line.
+constexpr auto refusal_words = std::to_array<std::string_view>(
+    {"no such", "unknown", "not known", "mailbox", "recipient", "rejected", "refused", "relay", "quota", "denied", "blocked", "not found", "invalid user",
+     "user not", "does not exist", "doesn't exist", "spam", "transaction failed", "service unavailable", "service not available"});
+
 template <class Words>
 bool holds_any(std::string_view text, const Words& words) {
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
@@ -98,6 +103,8 @@ bool is_bounce_subject(std::string_view subject) { return holds_any(subject, sub
 bool says_not_delivered(std::string_view text) { return holds_any(text, text_words); }
 
 bool says_delayed(std::string_view text) { return holds_any(text, delay_words); }
+
+bool says_refused(std::string_view answer) { return holds_any(answer, refusal_words); }
 
 bool begins_returned_mail(std::string_view line) {
   return std::any_of(returned_words.begin(), returned_words.end(), [&](std::string_view words) { return line.starts_with(words); });

@@ -14,6 +14,8 @@ namespace usher::connectors::email {
 [[nodiscard]] bool is_bounce_subject(std::string_view subject);
 [[nodiscard]] bool says_not_delivered(std::string_view text);
 [[nodiscard]] bool says_delayed(std::string_view text);
+// What stands behind a code of SMTP at the beginning of a line.
+[[nodiscard]] bool says_refused(std::string_view answer);
 // A line from which on the mail that was not delivered is returned.
 [[nodiscard]] bool begins_returned_mail(std::string_view line);
 
