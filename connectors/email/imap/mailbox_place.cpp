@@ -38,9 +38,9 @@ void JournalPlace::save(const Position& position) {
   journal_.save_cursor(consumer_, Stream::outbound, partition_, static_cast<Offset>(bits));
 }
 
-// Without the date it would be a place, too, but from a new numbering on everything in the mailbox would be new mail.
+// Without the dates it would be a place, too, but from a new numbering on mail that was there before would be new mail.
 Result<bool> JournalPlace::outlives_a_crash() {
-  for (const Stream stream : {Stream::events, Stream::outbound}) {
+  for (const Stream stream : {Stream::control, Stream::dead_letters, Stream::events, Stream::outbound}) {
     const auto mark = journal_.durable_cursor(consumer_, stream, partition_);
     if (!mark) return mark.error();
     if (!*mark) return false;
