@@ -164,13 +164,13 @@ Result<bool> ImapSession::can_take(const std::string& folder) {
 
 // Where SELECT does not say it: Courier. Asked last for the number of the last mail, which is none once that mail is gone, and which Courier
 // does not tell either; then nothing is known, and taking the folder for an empty one would be wrong.
-Result<Uid> ImapSession::next_number(const std::string& name) {
-  Uid next = 0;
+Result<void> ImapSession::learn_next(const std::string& name, Selected& selected) {
   const auto told = ask(Command("STATUS ").add_string(name).add(" (UIDNEXT)"), limits::search_within, [&](Reply& reply) {
-    if (const auto* status = std::get_if<FolderStatusReply>(&reply)) next = status->uid_next.value_or(0);
+    if (const auto* status = std::get_if<FolderStatusReply>(&reply)) selected.uid_next = status->uid_next.value_or(0);
   });
   if (!told) return told.error();
-  if (next != 0) return next;
+  selected.next_told = selected.uid_next != 0;
+  if (selected.next_told) return {};
   Uid last = 0;
   const auto found = ask(Command("UID SEARCH UID *"), limits::search_within, [&](Reply& reply) {
     if (const auto* search = std::get_if<SearchReply>(&reply))
@@ -179,7 +179,8 @@ Result<Uid> ImapSession::next_number(const std::string& name) {
   if (!found) return found.error();
   if (last == std::numeric_limits<Uid>::max() || (last == 0 && exists_ > 0))
     return fail(Fault::conflict, "the server does not say what number the next mail will have (UIDNEXT)");
-  return last + 1;
+  selected.uid_next = last + 1;
+  return {};
 }
 
 Result<Selected> ImapSession::select(const std::string& folder) {
@@ -205,10 +206,9 @@ Result<Selected> ImapSession::select(const std::string& folder) {
   selected.keywords = !permanent || std::any_of(permanent->begin(), permanent->end(), [](const std::string& flag) {
     return flag == "\\*" || same_flag(flag, ingested_keyword);
   });
-  if (selected.uid_next == 0) {
-    const auto next = next_number(*name);
-    if (!next) return next.error();
-    selected.uid_next = *next;
+  selected.next_told = selected.uid_next != 0;
+  if (!selected.next_told) {
+    if (auto learned = learn_next(*name, selected); !learned) return learned.error();
   }
   return selected;
 }

@@ -19,6 +19,7 @@ inline constexpr const char* ingested_keyword = "$UsherIngested";
 struct Selected {
   Uid uid_validity = 0;
   Uid uid_next = 0;  // The next mail gets this one or a larger one.
+  bool next_told = false;  // By the server. Otherwise it follows the last mail there is, and sinks when that one goes.
   std::uint32_t exists = 0;
   bool read_only = false;
   bool keywords = false;  // ingested_keyword may be set, and stays.
@@ -89,7 +90,7 @@ class ImapSession {
   Result<bool> may_make(const std::string& name, const std::string& folder);
   // One of these letters (RFC 4314); true where the server tells no rights.
   Result<bool> has_right(const std::string& name, std::string_view letters);
-  Result<Uid> next_number(const std::string& name);
+  Result<void> learn_next(const std::string& name, Selected& selected);
 
   ImapChannel channel_;
   bool utf8_ = false;  // UTF8=ACCEPT is on.

@@ -40,6 +40,8 @@ struct MailboxReader::Loop {
   Result<void> live();
   Result<void> find_place();
   Result<void> begin(ImapSession& session, const Selected& selected);
+  [[nodiscard]] bool ends_before_us(const Selected& selected) const;
+  void forget_numbers();
   void begin_walk();
   Result<void> await_place();
   Result<void> walk_through(ImapSession& session);
@@ -198,15 +200,8 @@ Result<void> MailboxReader::Loop::find_place() {
 // Where this connection goes on.
 Result<void> MailboxReader::Loop::begin(ImapSession& session, const Selected& selected) {
   uid_next = selected.uid_next;
-  if (numbering != selected.uid_validity) {
-    if (numbering != 0) {
-      marks.forget();
-      intake.forget();
-      ahead.clear();
-    }
-    walk.reset();
-    numbering = selected.uid_validity;
-  }
+  if ((numbering != 0 && numbering != selected.uid_validity) || ends_before_us(selected)) forget_numbers();
+  numbering = selected.uid_validity;
   marks.begin(selected);
   windows.reset();
   last_mail = std::chrono::steady_clock::now();
@@ -220,6 +215,21 @@ Result<void> MailboxReader::Loop::begin(ImapSession& session, const Selected& se
   }
   begin_walk();
   return {};
+}
+
+// A mailbox that was put back from a copy while we had it open: under the name of its numbering it gives our numbers to other mails.
+bool MailboxReader::Loop::ends_before_us(const Selected& selected) const {
+  return walk && selected.next_told && selected.uid_next < (walk->upto != 0 ? walk->upto : walk->from);
+}
+
+// None of them names a mail any more.
+void MailboxReader::Loop::forget_numbers() {
+  marks.forget();
+  intake.forget();
+  ahead.clear();
+  // What was taken of a part that is cut off says nothing about the mails between: only what the place says counts.
+  if (walk && walk->upto != 0) dates = {};
+  walk.reset();
 }
 
 void MailboxReader::Loop::begin_walk() {
@@ -375,6 +385,7 @@ Result<void> MailboxReader::Loop::same_folder(ImapSession& session) {
   if (!selected) return selected.error();
   next_look = in(pace.idle);
   if (selected->uid_validity != numbering) return fail(Fault::unavailable, "another folder is called " + account.folder + " now: that one is opened");
+  if (ends_before_us(*selected)) return fail(Fault::unavailable, "the folder " + account.folder + " ends before what was read of it: it is opened anew");
   return {};
 }
 

@@ -2,6 +2,7 @@
 // is not work once more, and nothing else is lost.
 #include <catch2/catch.hpp>
 
+#include "connectors/email/imap/imap_limits.hpp"
 #include "tests/connectors/imap/played_mailbox.hpp"
 #include "tests/connectors/imap/reader_fixture.hpp"
 
@@ -139,6 +140,68 @@ TEST_CASE("mails that were not dealt with before a long absence are taken over a
   desk.set_clock(newest + 24h * 40);
   visit(box, desk);
   CHECK(desk.subjects() == Subjects{"late", "same second"});
+}
+
+TEST_CASE("a mailbox put back from a copy while it is read goes on by date and loses no new mail", "[imap][rule-I3]") {
+  PlayedMailbox box;
+  box.capabilities = "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS";
+  const bool dropped = GENERATE(true, false);
+  INFO(dropped);
+  std::atomic<bool> drop = false, refused = true;
+  box.answers["NOOP"] = [&](Peer& peer, const std::string&, const std::string&) {
+    if (!drop.exchange(false)) return false;
+    peer.hang_up();
+    return true;
+  };
+  // Owed to numbers that other mails will have.
+  box.answers["UID STORE"] = [&](Peer& peer, const std::string& tag, const std::string&) { return refused && peer.say(tag + " NO not now\r\n"); };
+  auto account = box.account();
+  account.after = AfterIngest::erase;
+  auto pace = quick();
+  if (!dropped) pace.idle = std::chrono::milliseconds(10);
+  Desk desk;
+  desk.place.put({17, 1, at("2026-11-21T00:00:00Z")});
+  box.add(mail("one"), at("2026-11-20T00:00:00Z"));
+  for (const char* subject : {"two", "three"}) box.add(mail(subject));
+  MailboxReader reader(account, desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return looked(reader) && desk.place.kept()->last == 3; }));
+  // The new mail is not to be had at first: what is owed to its number must not remove it meanwhile.
+  desk.answer({fail(Fault::unavailable, "no journal"), fail(Fault::unavailable, "no journal")});
+  refused = false;
+  box.put_back(2);
+  box.add(mail("after"));
+  drop = dropped;
+  REQUIRE(desk.wait_for_mails(3));
+  CHECK(desk.subjects() == Subjects{"two", "three", "after"});
+  REQUIRE(desk.wait([&] { return desk.place.kept()->last == 2 && box.mails().size() == 1; }));
+}
+
+TEST_CASE("numbers that change while a new numbering is looked through pass over no mail of the days before", "[imap][rule-I3]") {
+  PlayedMailbox box;
+  const bool put_back = GENERATE(true, false);
+  INFO(put_back);
+  Desk desk;
+  const Instant newest = at("2026-10-01T20:00:00Z"), now = newest + 24h * 10;
+  desk.set_clock(now);
+  desk.place.put({16, 50, newest, newest - 24h * 100, newest - 24h * 10});
+  for (std::size_t i = 0; i < imap::limits::batch_mails; ++i) box.add(mail("today-" + std::to_string(i)), now - 1h);
+  const std::string late = std::to_string(box.add(mail("late"), newest + 24h));
+  std::atomic<bool> changed = false;
+  box.answers["UID FETCH"] = [&](Peer& peer, const std::string&, const std::string& words) {
+    if (!words.starts_with(late + " ") || changed.exchange(true)) return false;
+    if (put_back) {
+      box.put_back(40);
+      box.add(mail("late"), newest + 24h);
+    } else {
+      box.renumber();
+    }
+    peer.hang_up();
+    return true;
+  };
+  visit(box, desk);
+  CHECK(changed);
+  CHECK(desk.subjects().back() == "late");
+  CHECK(desk.place.kept()->last == box.mails().rbegin()->first);
 }
 
 TEST_CASE("numbers that are far apart cost few searches", "[imap]") {

@@ -79,6 +79,12 @@ void PlayedMailbox::renumber(Uid step) {
   mails_ = std::move(anew);
 }
 
+void PlayedMailbox::put_back(Uid next) {
+  const std::lock_guard lock(mutex_);
+  next_ = next;
+  mails_.erase(mails_.lower_bound(next), mails_.end());
+}
+
 std::map<Uid, PlayedMail> PlayedMailbox::mails() const {
   const std::lock_guard lock(mutex_);
   return mails_;

@@ -38,6 +38,8 @@ class PlayedMailbox {
   Uid add(const std::string& bytes, Instant arrived_at = *parse_rfc3339("2026-11-21T18:57:59Z"));
   // The same mails under other numbers, each `step` behind the one before.
   void renumber(Uid step = 1);
+  // Puts back a copy from when `next` was the next number.
+  void put_back(Uid next);
   [[nodiscard]] std::map<Uid, PlayedMail> mails() const;
   // Lines heard on all connections, those of AUTHENTICATE and LOGIN too; without tags.
   [[nodiscard]] std::vector<std::string> heard() const;
