@@ -198,7 +198,7 @@ void ImapChannel::note(const Reply& reply) {
   if (const auto* said = std::get_if<CapabilityReply>(&reply)) capabilities_ = {said->names.begin(), said->names.end()};
   const auto* status = std::get_if<StatusReply>(&reply);
   if (status == nullptr) return;
-  if (status->word == Word::bye) goodbye_ = shown(status->text);
+  if (status->word == Word::bye) goodbye_ = goodbye_words_(status->text);
   if (status->code != "CAPABILITY") return;
   capabilities_.clear();
   for (const auto& word : split_words(status->arguments)) capabilities_.insert(upper(word));

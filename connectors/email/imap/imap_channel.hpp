@@ -44,6 +44,9 @@ class ImapChannel {
   void forget_capabilities() { capabilities_.clear(); }
   Result<void> learn_capabilities();
 
+  // From now on a goodbye is told by its words: servers repeat what they were told.
+  void tell_goodbye_by(std::function<std::string(const std::string& text)> words) { goodbye_words_ = std::move(words); }
+
   [[nodiscard]] std::string protection() const { return stream_.protection(); }
   [[nodiscard]] const MailServer& server() const { return server_; }
   // No error so far.
@@ -70,7 +73,8 @@ class ImapChannel {
   ReplyReader reader_;
   std::set<std::string> capabilities_;
   std::uint64_t tags_ = 0;
-  std::string goodbye_;  // What a BYE said.
+  std::string goodbye_;  // What a BYE said, as it may be told.
+  std::function<std::string(const std::string& text)> goodbye_words_ = [](const std::string& text) { return shown(text); };
   std::string first_;    // What was said first, as far as it tells who speaks.
   bool preauthenticated_ = false;
   bool alive_ = true;

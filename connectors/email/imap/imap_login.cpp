@@ -1,6 +1,8 @@
 // Logging in; see imap_login.hpp.
 #include "connectors/email/imap/imap_login.hpp"
 
+#include <algorithm>
+
 #include "connectors/email/imap/imap_limits.hpp"
 #include "connectors/signature.hpp"
 
@@ -40,21 +42,45 @@ Mechanism mechanism_of(const MailServer& server, const Credentials& credentials,
   return {"PLAIN", "\0"s + credentials.user + "\0"s + secret, "*"};
 }
 
-// A server might send back what it was sent.
-std::string without(std::string_view secret, const std::string& text) {
-  const bool leaks = !secret.empty() && (text.find(secret) != std::string::npos || text.find(base64(secret)) != std::string::npos);
-  return leaks ? "(not shown: it holds the secret)" : shown(text);
-}
+// A secret in all the forms in which a server that sends back what it was sent could show it.
+class Secret {
+ public:
+  // `response`: what is sent for it, as sent.
+  Secret(const std::string& secret, const std::string& response) {
+    if (secret.empty()) return;
+    std::string quoted;
+    for (const char c : secret) quoted += (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
+    whole_ = {secret, quoted, base64(secret)};
+    response_ = response;
+  }
 
-Error refusal(const Answer& answer, const Credentials& credentials, const std::string& secret, const std::string& challenge) {
+  [[nodiscard]] std::string without(const std::string& text) const { return is_in(text) ? "(not shown: it holds the secret)" : shown(text); }
+
+ private:
+  [[nodiscard]] bool is_in(const std::string& text) const {
+    for (const auto& form : whole_)
+      if (text.find(form) != std::string::npos) return true;
+    // Any piece of it, since a line that is sent back may be cut.
+    const std::size_t piece = std::min(response_.size(), piece_min);
+    for (std::size_t at = 0; piece > 0 && at + piece <= response_.size(); ++at)
+      if (text.find(std::string_view(response_).substr(at, piece)) != std::string::npos) return true;
+    return false;
+  }
+
+  static constexpr std::size_t piece_min = 12;
+  std::vector<std::string> whole_;
+  std::string response_;
+};
+
+Error refusal(const Answer& answer, const Credentials& credentials, const Secret& secret, const std::string& challenge) {
   const bool by_token = credentials.login != Login::plain;
   // RFC 5530: the server itself is in trouble, which says nothing about the password.
   const bool passing = answer.code == "UNAVAILABLE" || answer.code == "INUSE" || answer.code == "SERVERBUG" || answer.code == "LIMIT";
   std::string words = passing ? "the server cannot log in " + credentials.user + " at the moment"
                       : by_token ? "the server refused the access token of " + credentials.user
                                  : "the server refused the user name or the password";
-  std::string said = without(secret, answer.text);
-  if (!challenge.empty()) said += (said.empty() ? "" : " ") + without(secret, challenge);
+  std::string said = secret.without(answer.text);
+  if (!challenge.empty()) said += (said.empty() ? "" : " ") + secret.without(challenge);
   if (!said.empty()) words += ": " + said;
   return fail(passing ? Fault::unavailable : Fault::unauthorised, words);
 }
@@ -62,6 +88,8 @@ Error refusal(const Answer& answer, const Credentials& credentials, const std::s
 Result<void> authenticate(ImapChannel& channel, const Credentials& credentials, const std::string& secret) {
   const Mechanism mechanism = mechanism_of(channel.server(), credentials, secret);
   const std::string response = base64(mechanism.response);
+  const Secret hidden(secret, response);
+  channel.tell_goodbye_by([hidden](const std::string& text) { return hidden.without(text); });
   bool sent = channel.has("SASL-IR") && response.size() <= initial_response_max;
   Command command("AUTHENTICATE " + mechanism.name);
   if (sent) command.add(" " + response);
@@ -77,7 +105,7 @@ Result<void> authenticate(ImapChannel& channel, const Credentials& credentials, 
     return ++challenges > challenges_max ? "*" : mechanism.after_error;
   });
   if (!answer) return answer.error();
-  if (!answer->ok()) return refusal(*answer, credentials, secret, challenge);
+  if (!answer->ok()) return refusal(*answer, credentials, hidden, challenge);
   return {};
 }
 
@@ -85,9 +113,11 @@ Result<void> by_password(ImapChannel& channel, const Credentials& credentials) {
   if (channel.has("AUTH=PLAIN")) return authenticate(channel, credentials, credentials.password);
   if (channel.has("LOGINDISABLED"))
     return fail(Fault::unauthorised, "the server takes no password on this connection (LOGINDISABLED, and no AUTH=PLAIN)");
+  const Secret hidden(credentials.password, {});
+  channel.tell_goodbye_by([hidden](const std::string& text) { return hidden.without(text); });
   const auto answer = channel.ask(Command("LOGIN ").add_string(credentials.user).add(" ").add_string(credentials.password), limits::step_within);
   if (!answer) return answer.error();
-  if (!answer->ok()) return refusal(*answer, credentials, credentials.password, {});
+  if (!answer->ok()) return refusal(*answer, credentials, hidden, {});
   return {};
 }
 

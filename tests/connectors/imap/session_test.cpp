@@ -101,6 +101,33 @@ TEST_CASE("what a person wrote never becomes a command", "[imap]") {
   for (const auto& line : box.heard()) CHECK(line.find("DELETE") == std::string::npos);
 }
 
+TEST_CASE("a server that sends back what it was told shows no secret", "[imap]") {
+  PlayedMailbox box;
+  const bool goodbye = GENERATE(true, false), cut = GENERATE(true, false);
+  const Login login = GENERATE(Login::plain, Login::xoauth2, Login::oauthbearer);
+  const bool by_login_command = login == Login::plain && GENERATE(true, false);
+  INFO(goodbye << cut << static_cast<int>(login) << by_login_command);
+  box.capabilities = by_login_command ? "IMAP4rev1" : "IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2 AUTH=OAUTHBEARER";
+  const auto echo = [&](const std::string& name) -> PlayedMailbox::Answer {
+    return [&, name](Peer& peer, const std::string& tag, const std::string& words) {
+      std::string line = "bad command " + name + " " + words;
+      if (cut) line.resize(line.size() - (by_login_command ? 1 : 4));
+      if (!goodbye) return peer.say(tag + " NO " + line + "\r\n");
+      peer.say("* BYE " + line + "\r\n");
+      peer.hang_up();
+      return true;
+    };
+  };
+  box.answers["AUTHENTICATE"] = echo("AUTHENTICATE");
+  box.answers["LOGIN"] = echo("LOGIN");
+  auto account = box.account();
+  account.credentials.login = login;
+  account.credentials.password = by_login_command ? "open\"sesame" : "secret";
+  const auto why = trouble(account, [](bool) -> Result<std::string> { return "secret"s; });
+  CHECK(why.find("(not shown: it holds the secret)") != std::string::npos);
+  for (const char* secret : {"sesame", "AGFuYQ", "c2VjcmV0", "dXNlcj1hbmE", "AUTHENTICATE", "LOGIN"}) CHECK(why.find(secret) == std::string::npos);
+}
+
 TEST_CASE("a token that has expired is replaced by a fresh one", "[imap]") {
   const std::string challenge = R"({"status":"401","schemes":"bearer"})";
   for (const Login login : {Login::xoauth2, Login::oauthbearer}) {
