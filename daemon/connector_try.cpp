@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <system_error>
 
 #include "connectors/catalog.hpp"
 #include "connectors/email/email_account.hpp"
@@ -98,21 +99,39 @@ Tried try_connector(const connectors::Instance& instance, connectors::AccessToke
   return MailTry(instance, tokens, stop).run(clock.wall());
 }
 
-bool ConnectorTries::take(std::shared_ptr<const connectors::Instance> instance, Done done) {
+namespace {
+
+// The limit of time is a thread, too.
+Tried tried_in_time(const connectors::Instance& instance, connectors::AccessTokens& tokens, const Clock& clock, const std::stop_token& stop) {
+  try {
+    return try_connector(instance, tokens, clock, stop);
+  } catch (const std::system_error& error) {
+    return {false, std::string("it cannot be tried at the moment: ") + error.what()};
+  }
+}
+
+}  // namespace
+
+Result<void> ConnectorTries::take(std::shared_ptr<const connectors::Instance> instance, Done done) {
   const std::lock_guard lock(mutex_);
-  if (busy_ || stopped_) return false;
-  busy_ = true;
-  // The one before has nothing left to do but to answer.
-  thread_ = std::jthread([this, instance = std::move(instance), done = std::move(done)](const std::stop_token& stop) {
-    auto tried = try_connector(*instance, tokens_, clock_, stop);
+  if (busy_ || stopped_) return fail(Fault::overloaded, "another connector is being tried");
+  auto work = [this, instance = std::move(instance), done = std::move(done)](const std::stop_token& stop) {
+    auto tried = tried_in_time(*instance, tokens_, clock_, stop);
     {
       // First, or who asks again as soon as he is answered would be refused.
       const std::lock_guard over(mutex_);
       busy_ = false;
     }
     done(std::move(tried));
-  });
-  return true;
+  };
+  // The one before has nothing left to do but to answer.
+  try {
+    thread_ = std::jthread(std::move(work));
+  } catch (const std::system_error& error) {
+    return fail(Fault::unavailable, std::string("no thread is to be had to try it: ") + error.what());
+  }
+  busy_ = true;
+  return {};
 }
 
 void ConnectorTries::stop() {

@@ -39,8 +39,8 @@ class ConnectorTries {
   ConnectorTries(const ConnectorTries&) = delete;
   ConnectorTries& operator=(const ConnectorTries&) = delete;
 
-  // False: another one is being tried, or it is over. Else `done` is called, on that thread.
-  [[nodiscard]] bool take(std::shared_ptr<const connectors::Instance> instance, Done done);
+  // overloaded: another one is being tried, or it is over; unavailable: no thread is to be had. Else `done` is called, on that thread.
+  [[nodiscard]] Result<void> take(std::shared_ptr<const connectors::Instance> instance, Done done);
   // Ends what is being tried within a second or two, and takes no more.
   void stop();
 

@@ -168,8 +168,9 @@ void try_one(HttpServices& services, const Request& request, const Responder& re
     add_present_trouble(services.mailboxes(), name, tried);
     respond(json_response(200, json::serialize(json::object{{"connector", name}, {"ok", tried.good}, {"detail", tried.detail}})));
   };
-  if (services.tries == nullptr || !services.tries->take(instance, answer))
-    respond(problem(429, "Another connector is being tried; ask again in a minute."));
+  const Result<void> taken = services.tries == nullptr ? Result<void>(fail(Fault::overloaded, "none is tried here")) : services.tries->take(instance, answer);
+  if (!taken && taken.error().fault == Fault::overloaded) return respond(problem(429, "Another connector is being tried; ask again in a minute."));
+  if (!taken) respond(problem(taken.error()));
 }
 
 }  // namespace
