@@ -31,9 +31,10 @@ SmtpOutcome Check::dial(const std::string& sender, const std::string& token) {
   SmtpTimes times{dialogue_within, Milliseconds{1'000}, tls_first ? dialogue_within : greeting_soon};
   auto outcome = try_sender(account, sender, token, times, watch);
   if (tls_first || outcome.stage != SmtpStage::connect || outcome.trouble != SmtpTrouble::slow) return outcome;
-  if (speaks_tls_first(account.server))
+  if (speaks_tls_first(account.server, watch))
     return {SmtpStage::connect, 0, {}, SmtpTrouble::tls,
             where() + " speaks TLS from the first byte, so it waits for no STARTTLS; write smtps:// for it, or name the port for STARTTLS"};
+  if (watch.stop_now) return {SmtpStage::connect, 0, {}, SmtpTrouble::stopped, "cut off"};
   times.before_greeting = dialogue_within;
   return try_sender(account, sender, token, times, watch);
 }

@@ -166,6 +166,8 @@ int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return dialogue.stopped || dialogue.out_of_time ? 1 : 0;
 }
 
+int on_try_progress(void* watch, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<const SmtpWatch*>(watch)->stop_now ? 1 : 0; }
+
 curl_socket_t on_socket(void* context, curlsocktype, curl_sockaddr* address) {
   auto& dialogue = *static_cast<Dialogue*>(context);
   if (dialogue.account.server.protection == email::Protection::off && !is_loopback_address(address->addr)) {
@@ -312,7 +314,7 @@ SmtpOutcome try_sender(const email::SmtpAccount& account, const std::string& sen
   return outcome;
 }
 
-bool speaks_tls_first(const email::MailServer& server) {
+bool speaks_tls_first(const email::MailServer& server, const SmtpWatch& watch) {
   email::MailServer secure = server;
   secure.protection = email::Protection::tls;
   const CurlHandle easy = make_curl_handle();
@@ -320,6 +322,9 @@ bool speaks_tls_first(const email::MailServer& server) {
   set_option(easy, CURLOPT_PROTOCOLS_STR, "smtps");
   set_option(easy, CURLOPT_CONNECT_ONLY, 1L);
   set_option(easy, CURLOPT_TIMEOUT_MS, tls_tried_ms);
+  set_option(easy, CURLOPT_NOPROGRESS, 0L);
+  set_option(easy, CURLOPT_XFERINFOFUNCTION, &on_try_progress);
+  set_option(easy, CURLOPT_XFERINFODATA, &watch);
   if (!server.ca_file.empty()) set_option(easy, CURLOPT_CAINFO, server.ca_file.c_str());
   const CURLcode code = curl_easy_perform(easy.get());
   curl_off_t agreed = 0;

@@ -35,7 +35,8 @@ struct SmtpWatch {
 [[nodiscard]] SmtpOutcome try_sender(const email::SmtpAccount& account, const std::string& sender, const std::string& token, const SmtpTimes& times,
                                      SmtpWatch& watch);
 // Over a connection of its own: does the server speak TLS from the first byte, believed or not? For ports that are named with STARTTLS.
-[[nodiscard]] bool speaks_tls_first(const email::MailServer& server);
+// False also after `stop_now`.
+[[nodiscard]] bool speaks_tls_first(const email::MailServer& server, const SmtpWatch& watch);
 
 // Lines end with CRLF, whatever they ended with: a bare CR or LF is an end of the text to some servers and none to others,
 // which is how a mail would be smuggled into another (RFC 5321 2.3.8).

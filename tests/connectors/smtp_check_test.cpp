@@ -1,6 +1,8 @@
 // What an operator is told about a mail server that does not work: each wrong setting by a sentence of its own, in seconds.
 #include <catch2/catch.hpp>
 
+#include <atomic>
+
 #include "connectors/email/thread_key.hpp"
 #include "connectors/smtp_check.hpp"
 #include "tests/connectors/smtp_server.hpp"
@@ -128,6 +130,23 @@ TEST_CASE("STARTTLS at a submission port for TLS from the first byte is told in 
   account.server.ca_file = "/etc/ssl/certs/ca-certificates.crt";
   CHECK(why(account) == sentence);
   CHECK(why(server.account(Protection::tls)) == "ok");
+}
+
+TEST_CASE("a check that looks for TLS at a silent server ends soon after it is told to", "[smtp][check]") {
+  std::stop_source stop;
+  std::atomic<int> greeted = 0;
+  std::atomic<std::chrono::steady_clock::time_point> told{};
+  SmtpServer server({}, [&](std::string_view stage, const SmtpGot&) -> std::optional<std::string> {
+    if (stage != "greeting") return std::nullopt;
+    if (++greeted == 2) {
+      told = std::chrono::steady_clock::now();
+      stop.request_stop();
+    }
+    return SmtpServer::hang;
+  });
+  CHECK_FALSE(check_smtp(server.account(Protection::starttls), tagged(), {}, stop.get_token()).has_value());
+  REQUIRE(greeted == 2);
+  CHECK(std::chrono::steady_clock::now() - told.load() < std::chrono::milliseconds(2'500));
 }
 
 TEST_CASE("a server of another kind in the place of a submission server is named", "[smtp][check]") {
