@@ -6,7 +6,7 @@ import pathlib
 import signal
 import subprocess
 
-from case import also_on, only_on
+from case import only_on
 from mail_case import MailCase
 from mail_world import mail
 from servers import Servers, Share
@@ -67,15 +67,16 @@ class Crashes(MailCase):
         self.assertEqual(3, servers.smtp.attempts)
 
 
-@only_on("embedded")
 class CrashesAfterTheText(Crashes):
-    @also_on("kafka")
     def test_a_process_that_dies_before_the_servers_answer_sends_the_mail_once_more_under_the_same_id(self):
         world, servers, ana = self.held()
         world.kill()
         servers.smtp.release.set()
         self.goes_once_more(world, servers, ana)
 
+
+@only_on("embedded")
+class CrashesBeforeTheDisk(Crashes):
     def test_a_process_that_dies_behind_the_servers_answer_and_before_its_record_sends_the_mail_once_more_under_the_same_id(self):
         world, servers, ana = self.held()
         before = servers.smtp.partings
