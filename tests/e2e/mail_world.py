@@ -202,8 +202,11 @@ class MailServers:
             names = [self.folder_named(name) for name in (folder, moved_to)]
             assert client.rename(*names)[0] == "OK"
             assert client.create(names[0])[0] == "OK"
-            client.select(names[1])
-            assert client.copy("*", names[0])[0] == "OK"
+
+            # Dovecot refuses now and then while Usher has the folder open that was renamed.
+            def copied():
+                return client.select(names[1])[0] == "OK" and client.copy("*", names[0])[0] == "OK"
+            wait_for(copied, "the newest mail is copied back")
 
     def received(self, user, count=1, within=WAIT_MAX):
         """The mails of a customer's mailbox once there are so many."""
