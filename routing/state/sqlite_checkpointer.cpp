@@ -7,7 +7,10 @@ SqliteCheckpointer::SqliteCheckpointer(std::filesystem::path file, const SqliteO
     : file_(std::move(file)), options_(options) {}
 
 void SqliteCheckpointer::request() {
-  if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
+  if (!thread_.joinable()) {
+    if (!paced_) paced_.emplace(file_, options_.vfs, options_.sync_range);
+    thread_ = std::thread([this] { loop(); });
+  }
   {
     const std::lock_guard lock(mutex_);
     requested_ = true;
@@ -66,7 +69,9 @@ void SqliteCheckpointer::loop() {
 
 std::optional<int> SqliteCheckpointer::copy() const {
   // A connection for each copy: none is left behind that would hold the log when the writer reads it anew.
-  auto opened = SqliteConnection::open(file_, options_);
+  auto options = options_;
+  options.vfs = paced_->name();
+  auto opened = SqliteConnection::open(file_, options);
   if (!opened || !(*opened)->checkpoint()) return std::nullopt;
   return (*opened)->copied_pages();
 }

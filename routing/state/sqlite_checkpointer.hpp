@@ -10,12 +10,13 @@
 #include <thread>
 
 #include "routing/state/sqlite_connection.hpp"
+#include "routing/state/sqlite_paced_writes.hpp"
 
 namespace usher::state {
 
 class SqliteCheckpointer {
  public:
-  // Starts no thread before the first request.
+  // Starts no thread before the first request. Must outlive every connection to the file (sqlite_paced_writes.hpp).
   SqliteCheckpointer(std::filesystem::path file, const SqliteOptions& options);
   ~SqliteCheckpointer() { stop(); }
   SqliteCheckpointer(const SqliteCheckpointer&) = delete;
@@ -45,6 +46,7 @@ class SqliteCheckpointer {
   // Constant after construction.
   const std::filesystem::path file_;
   const SqliteOptions options_;
+  std::optional<SqlitePacedWrites> paced_;  // Since the first request, which finds the file there.
 
   static constexpr int nothing_new = -1;
   std::atomic<int> copied_{nothing_new};

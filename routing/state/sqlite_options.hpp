@@ -1,12 +1,18 @@
 // What may be set about a SqliteDatabase. The defaults are the product; tests tighten them.
 #pragma once
 
+#include <fcntl.h>
+
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "routing/message/limits.hpp"
 
 namespace usher::state {
+
+// As sync_file_range(2): 0, or -1 and errno.
+using SyncRange = std::function<int(int descriptor, off64_t offset, off64_t bytes, unsigned flags)>;
 
 struct SqliteOptions {
   std::string vfs;  // A registered SQLite VFS; "": the system's.
@@ -20,6 +26,8 @@ struct SqliteOptions {
   // So much of the write-ahead log is not yet in the database when the checkpointer copies it. While it syncs what it
   // copied, commits wait longer for their own syncs: so little and often.
   std::int64_t checkpoint_bytes = 1024 * 1024;
+  // How a checkpoint's writes are pushed to the disk a few at a time (sqlite_paced_writes.hpp).
+  SyncRange sync_range = ::sync_file_range;
   // Size from which the writer copies the last rest itself between two commits, so that the log can be restarted.
   std::int64_t log_bytes_max = 128 * 1024 * 1024;
 };

@@ -102,10 +102,10 @@ class SqliteWriter {
   SqliteStreams streams_;
   SqlitePending pending_;
   SqliteFold fold_;
+  SqliteCheckpointer checkpointer_;
   std::unique_ptr<SqliteConnection> connection_;  // None after a failure, until the next batch.
   std::optional<message::Error> lost_;            // Acknowledged records are missing: nothing is written any more.
   bool distrusted_ = true;  // A sync or checkpoint failed, here or, for all we know, in an earlier process.
-  SqliteCheckpointer checkpointer_;
   int copied_pages_ = 0;  // Of the log, as far as is known.
 
   std::mutex mutex_;
