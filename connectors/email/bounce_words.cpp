@@ -25,7 +25,7 @@ constexpr auto subject_words = std::to_array<std::string_view>(
      "no entregable", "no se pudo entregar", "error de entrega", "impossibile recapitare", "impossibile consegnare", "kan niet worden bezorgd",
      "niet afgeleverd", "não entregável", "não foi possível entregar", "kan inte levereras", "gick inte att leverera", "ej levererat", "kan ikke leveres",
      "kunne ikke leveres", "ikke leveret", "ikke levert", "ei voi toimittaa", "ei voitu toimittaa", "toimitusvirhe", "nedoruč", "nie dostarczono",
-     "nie można dostarczyć", "kézbesíthetetlen", "kézbesítési", "teslim edilemedi", "iletilemedi", "nelivrabil", "nelivrat", "livrare eșuată",
+     "nie można dostarczyć", "kézbesíthetetlen", "kézbesítési", "teslim edilemedi", "letilemedi", "nelivrabil", "nelivrat", "livrare eșuată",
      "не удалось доставить", "невозможно доставить", "неможливо доставити", "недоставени", "δεν είναι δυνατή η παράδοση", "αποτυχία παράδοσησ",
      "לא ניתן למסירה", "تعذر التسليم", "تعذر تسليم", "nedostavljivo", "neisporučen", "ni mogoče dostaviti", "nepristatyt", "nepiegād", "kättetoimetamatu",
      "không thể gửi", "không gửi được", "ส่งไม่ได้", "tidak terkirim", "未送达", "未传递", "未送達", "無法傳遞", "无法传递", "無法送達", "退件", "配信に失敗", "配信エラー", "配達不能",
@@ -56,7 +56,7 @@ constexpr auto text_words = std::to_array<std::string_view>(
      "não foi entregue", "nie można dostarczyć", "nie mogła zostać dostarczona", "nie została dostarczona", "nie udało się dostarczyć", "inte att leverera",
      "inte levereras", "ikke leveres", "blev ikke leveret", "ble ikke levert", "ei voitu toimittaa", "ei voida toimittaa", "nebylo možné doručit",
      "nelze doručit", "nebyla doručena", "nebolo možné doručiť", "nie je možné doručiť", "nem sikerült kézbesíteni", "nem kézbesíthető",
-     "nem lehet kézbesíteni", "teslim edilemedi", "iletilemedi", "nu a putut fi livrat", "nu poate fi livrat", "не удалось доставить", "не был доставлен",
+     "nem lehet kézbesíteni", "teslim edilemedi", "letilemedi", "nu a putut fi livrat", "nu poate fi livrat", "не удалось доставить", "не был доставлен",
      "не было доставлено", "не может быть отправлено", "невозможно доставить", "не вдалося доставити", "не може бути доставлен",
      "δεν ήταν δυνατό να παραδοθεί", "δεν παραδόθηκε", "לא נמסרה", "לא ניתן היה למסור", "تعذر تسليم", "لم يتم تسليم", "nije moguće isporučiti",
      "ni bilo mogoče dostaviti", "không thể gửi", "không gửi được", "ไม่สามารถส่ง", "tidak dapat dikirim", "tidak terkirim", "无法投递", "无法送达", "无法传递", "未能送达",
@@ -76,7 +76,7 @@ constexpr auto returned_words = std::to_array<std::string_view>(
      "original message", "------ this is a copy", "below is a copy", "message headers follow", "--- returned message", "------- returned message",
      "-------original", "-----original", "--- mensaje original", "bounced e-mail", "|------------------------- message text", "message details",
      "x-originating-ip:", "dkim-signature:", "--- the header of the original", "included is a copy", "unsent message",
-     "----- unsent message", "--- unsent message", "original mail as follows", "the original message follows", "original message headers", "original bounce",
+     "----- unsent message", "--- unsent message", "original mail as follows", "the original message follows", "original bounce",
      "returned message", "--- 以下", "below this line", "------- original"});
 
 // Behind a code that begins a line.
