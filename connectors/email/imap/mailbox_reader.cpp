@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "connectors/email/imap/durable_ahead.hpp"
 #include "connectors/email/imap/first_visit.hpp"
 #include "connectors/email/imap/imap_limits.hpp"
 #include "connectors/email/imap/mailbox_dates.hpp"
@@ -78,8 +79,7 @@ struct MailboxReader::Loop {
   std::optional<std::vector<Uid>> windows{};  // Of this connection, where they were needed: the last number of each.
   MailboxDates dates{};
   Deadline last_mail{};  // When the last one was taken; or, before that, when this connection began.
-  // Durable mails behind which the place has not moved yet, for a connection that ended in between. At most one batch.
-  std::set<Uid> ahead{};
+  DurableAhead ahead{};
   bool idles = true;       // Of this connection.
   bool mail_came = true;   // Since the last wait in full; a new connection may come in the midst of it.
   std::optional<Deadline> begun{};  // When this connection had the mailbox open.
@@ -226,7 +226,7 @@ bool MailboxReader::Loop::ends_before_us(const Selected& selected) const {
 void MailboxReader::Loop::forget_numbers() {
   marks.forget();
   intake.forget();
-  ahead.clear();
+  ahead.forget();
   // What was taken of a part that is cut off says nothing about the mails between: only what the place says counts.
   if (walk && walk->upto != 0) dates = {};
   walk.reset();
@@ -329,7 +329,7 @@ Result<void> MailboxReader::Loop::take_batch(ImapSession& session, std::vector<B
   for (;;) {
     auto all = intake.take(session, batch, walk->not_before);
     for (const BatchMail& mail : batch)
-      if (mail.fate == Fate::durable && ahead.insert(mail.uid).second) {
+      if (mail.fate == Fate::durable && ahead.add(mail.uid)) {
         marks.owe(mail.uid, mail.cut);
         if (mail.cut && ports.report)
           ports.report("mail " + std::to_string(mail.uid) + " is over the limit: its beginning is taken, and it stays in the mailbox");
@@ -347,15 +347,13 @@ Result<void> MailboxReader::Loop::take_batch(ImapSession& session, std::vector<B
 
 // Over what is dealt with, without a gap.
 void MailboxReader::Loop::advance(const std::vector<BatchMail>& batch) {
-  Uid last = 0;
+  const Uid last = ahead.pass(batch);
+  if (last == 0) return;
   for (const BatchMail& mail : batch) {
-    if (mail.fate == Fate::untaken) break;
-    last = mail.uid;
+    if (mail.uid > last) break;
     if (mail.fate == Fate::durable && mail.internal_date) dates.took(*mail.internal_date, ports.clock.wall());
     if (mail.fate == Fate::durable) last_mail = std::chrono::steady_clock::now();
   }
-  if (last == 0) return;
-  ahead.erase(ahead.begin(), ahead.upper_bound(last));
   walk->from = last + 1;
   if (walk->upto != 0) return;
   position = dates.at(numbering, last);
