@@ -18,7 +18,8 @@ def patient(config):
 class Fleet(EndToEnd):
     """Nodes of one installation: the same configuration, each with its own data folder, ports and roles."""
 
-    def fleet(self, *roles, change=patient):
+    def fleet(self, *roles, change=patient, each=None):
+        """`each(node)`: what a node has of its own, such as files beside its configuration."""
         share = Share()
         first = None
         nodes = []
@@ -35,6 +36,8 @@ class Fleet(EndToEnd):
             node.config["http"]["public_url"] = first.url
             node.config["node"] = {"name": f"n{index}"}
             node.secret("cluster.secret", "cluster-secret-0123456789abcdef0123456789abcdef")
+            if each:
+                each(node)
             node.write_config()
             nodes.append(node)
         for node in nodes:
