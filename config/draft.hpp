@@ -25,6 +25,7 @@ struct Draft {
 struct Types {
   const ConnectorKeys& keys;
   std::vector<std::string_view> names;
+  const ConnectorCheck& check;  // May be empty.
 };
 
 // Each reads its part into draft.settings and reports into draft.problems; the order does not matter.

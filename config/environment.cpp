@@ -8,6 +8,7 @@
 
 #include "config/field.hpp"
 #include "config/settings.hpp"
+#include "config/utf8.hpp"
 #include "config/wording.hpp"
 
 namespace usher::config {
@@ -102,7 +103,10 @@ Variables usher_variables() {
 void apply_environment(Node& root, const Variables& variables, ProblemList& problems) {
   for (const auto& [name, value] : variables) {
     const auto steps = steps_of(std::string_view(name).substr(prefix.size()));
-    if (std::any_of(steps.begin(), steps.end(), [](const std::string& step) { return step.empty(); })) {
+    if (!is_utf8(value)) {
+      // A file is looked at before it is parsed; such a name would make a policy that nobody can read.
+      problems.add(Place{name, 1, 1}, "(environment)", "is not UTF-8");
+    } else if (std::any_of(steps.begin(), steps.end(), [](const std::string& step) { return step.empty(); })) {
       problems.add(Place{name, 1, 1}, "(environment)", "a part between the underscores is empty");
     } else if (steps.size() > depth_max) {
       problems.add(Place{name, 1, 1}, "(environment)", "has more parts than any key");

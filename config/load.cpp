@@ -22,19 +22,18 @@ LoadedSettings read_settings(const Node& root, ProblemList& problems, const std:
 }
 
 LoadedSettings load_with(const std::string& yaml, const std::string& name, const Variables& variables,
-                         const ConnectorKeys& connector_keys, const std::vector<std::string>& connector_types) {
+                         const Types& types) {
   ProblemList problems;
   auto root = parse_yaml(yaml, problems);
   if (!root) return {std::nullopt, {problems.lines(name)}};
   apply_environment(*root, variables, problems);
-  const Types types{connector_keys, {connector_types.begin(), connector_types.end()}};
   return read_settings(*root, problems, name, std::filesystem::path(name).parent_path(), types);
 }
 
 }  // namespace
 
 LoadedSettings load(const std::filesystem::path& file, const ConnectorKeys& connector_keys,
-                    const std::vector<std::string>& connector_types) {
+                    const std::vector<std::string>& connector_types, const ConnectorCheck& check) {
   const auto text = read_bytes(file, file_bytes_max);
   if (!text) {
     ProblemList problems;
@@ -42,12 +41,13 @@ LoadedSettings load(const std::filesystem::path& file, const ConnectorKeys& conn
                  text.error().fault == Fault::too_large ? "is larger than 1 MiB" : text.error().detail);
     return {std::nullopt, {problems.lines(file.string())}};
   }
-  return load_with(*text, file.string(), usher_variables(), connector_keys, connector_types);
+  return load_with(*text, file.string(), usher_variables(),
+                   {connector_keys, {connector_types.begin(), connector_types.end()}, check});
 }
 
 LoadedSettings load_text(const std::string& yaml, const std::string& name, const ConnectorKeys& connector_keys,
-                         const std::vector<std::string>& connector_types) {
-  return load_with(yaml, name, {}, connector_keys, connector_types);
+                         const std::vector<std::string>& connector_types, const ConnectorCheck& check) {
+  return load_with(yaml, name, {}, {connector_keys, {connector_types.begin(), connector_types.end()}, check});
 }
 
 }  // namespace usher::config

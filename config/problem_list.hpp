@@ -22,6 +22,7 @@ class ProblemList {
   // `path` is the key's full path; `(file)` stands for the whole file.
   void add(Place place, std::string path, std::string sentence);
   [[nodiscard]] bool empty() const { return problems_.empty(); }
+  [[nodiscard]] std::size_t size() const { return problems_.size(); }
   // `FILE:LINE:COL path: sentence`, by place; the same line only once.
   [[nodiscard]] std::vector<std::string> lines(const std::string& file) const;
 

@@ -16,7 +16,8 @@ void read_listeners(Draft& draft) {
   settings.http = listen_of(http);
   settings.ops = listen_of(read_section(draft, "ops"));
   if (settings.http.port != 0 && settings.http.port == settings.ops.port && settings.http.host == settings.ops.host) {
-    draft.problems.add(place_in(draft, "ops", "listen"), "ops.listen", "is the same as http.listen");
+    const bool written = draft.root.find("ops") != nullptr;
+    draft.problems.add(place_in(draft, written ? "ops" : "http", "listen"), "ops.listen", "is the same as http.listen");
   }
   settings.public_url = http.text("public_url");
   while (settings.public_url.ends_with('/')) settings.public_url.pop_back();
@@ -32,6 +33,21 @@ void read_listeners(Draft& draft) {
     draft.problems.add(place_in(draft, "http", "listen"), "http.public_url",
                        "missing; with a wildcard in http.listen, customers' links need an address of their own");
   }
+}
+
+// A connector knows combinations, the loader knows lines: the key with which its sentence begins leads to the place.
+void check_connector(Draft& draft, const Types& types, const Entry& entry) {
+  if (!types.check) return;
+  const auto checked = types.check(draft.settings.tenant, draft.settings.connectors.back());
+  if (checked) return;
+  const auto& detail = checked.error().detail;
+  const auto colon = std::min(detail.find(": "), detail.size());
+  const auto key = detail.substr(0, colon);
+  const auto first = key.substr(0, key.find('.'));
+  const auto* written = entry.value.find(first);
+  if (written == nullptr) written = entry.value.find(first + std::string(secret_suffix));
+  draft.problems.add(written != nullptr ? written->value.place : entry.place, join_path(join_path("connectors", entry.key), key),
+                     detail.substr(std::min(colon + 2, detail.size())));
 }
 
 void read_connector(Draft& draft, const Types& types, const Entry& entry) {
@@ -50,8 +66,10 @@ void read_connector(Draft& draft, const Types& types, const Entry& entry) {
     return;
   }
   static constexpr std::string_view others[] = {"type"};
+  const auto before = draft.problems.size();
   auto options = draft.reader.read(entry.value, entry.place, path, fields_of(*keys), others);
   draft.settings.connectors.push_back({ConnectorId(entry.key), type, std::move(options)});
+  if (draft.problems.size() == before) check_connector(draft, types, entry);
 }
 
 }  // namespace

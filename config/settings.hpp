@@ -118,13 +118,17 @@ struct LoadedSettings {
   Problems problems;
 };
 
+// What a connector says about its settings as a whole; the detail begins with the key, as in `webhook_secret: missing`.
+using ConnectorCheck = std::function<Result<void>(const TenantId& tenant, const ConnectorSettings& connector)>;
+
 // Reads FILE strictly: unknown and duplicate keys, wrong types, missing and dangling references are problems, all
 // reported at once. Environment variables USHER_SECTION__KEY win over the file; `KEY_file` reads a secret from a file.
-// load_text: the same for a text called `name`, without looking at the environment.
+// `check` is asked about each connector whose keys are right by themselves. load_text: the same for a text called `name`,
+// without looking at the environment.
 [[nodiscard]] LoadedSettings load(const std::filesystem::path& file, const ConnectorKeys& connector_keys,
-                                  const std::vector<std::string>& connector_types);
+                                  const std::vector<std::string>& connector_types, const ConnectorCheck& check = {});
 [[nodiscard]] LoadedSettings load_text(const std::string& yaml, const std::string& name, const ConnectorKeys& connector_keys,
-                                       const std::vector<std::string>& connector_types);
+                                       const std::vector<std::string>& connector_types, const ConnectorCheck& check = {});
 
 // The JSON Schema (draft 2020-12) of the file.
 [[nodiscard]] std::string json_schema(const ConnectorKeys& connector_keys, const std::vector<std::string>& connector_types);

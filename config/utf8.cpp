@@ -54,6 +54,15 @@ std::optional<Unprintable> first_unprintable(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto size = character_size(text, 0);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
 bool has_control(std::string_view text) { return std::any_of(text.begin(), text.end(), is_control); }
 
 }  // namespace usher::config

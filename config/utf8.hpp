@@ -16,6 +16,8 @@ struct Unprintable {
 // The first byte that is not UTF-8 (RFC 3629) or is a control character other than tab and line ends.
 [[nodiscard]] std::optional<Unprintable> first_unprintable(std::string_view text);
 
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 // Any control character at all: what must never reach a header, a log line or a terminal.
 [[nodiscard]] bool has_control(std::string_view text);
 

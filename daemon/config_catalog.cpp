@@ -21,22 +21,20 @@ std::vector<std::string> types() {
   return names;
 }
 
+connectors::Instance instance_of(const TenantId& tenant, const config::ConnectorSettings& connector) {
+  return {connector.id, tenant, connector.type, connector.options};
+}
+
+Result<void> check_of(const TenantId& tenant, const config::ConnectorSettings& settings) {
+  const auto* connector = connectors::find_connector(settings.type);
+  expect(connector != nullptr, "a loaded connector is in the catalog");
+  return connector->check(instance_of(tenant, settings));
+}
+
 }  // namespace
 
 config::LoadedSettings load_settings(const std::filesystem::path& file) {
-  auto loaded = config::load(file, keys_of, types());
-  if (!loaded.settings) return loaded;
-  for (const auto& instance : instances_of(*loaded.settings)) {
-    const auto* connector = connectors::find_connector(instance.type);
-    expect(connector != nullptr, "a loaded connector is in the catalog");
-    const auto checked = connector->check(instance);
-    // The loader knows lines, a connector knows combinations: the key leads to the place.
-    if (!checked)
-      loaded.problems.lines.push_back(file.string() + ":1:1 connectors." + instance.id.text() + ": " +
-                                      checked.error().detail);
-  }
-  if (!loaded.problems.lines.empty()) loaded.settings.reset();
-  return loaded;
+  return config::load(file, keys_of, types(), check_of);
 }
 
 std::string settings_schema() { return config::json_schema(keys_of, types()); }
@@ -44,7 +42,7 @@ std::string settings_schema() { return config::json_schema(keys_of, types()); }
 std::vector<connectors::Instance> instances_of(const config::Settings& settings) {
   std::vector<connectors::Instance> instances;
   for (const auto& connector : settings.connectors)
-    instances.push_back({connector.id, settings.tenant, connector.type, connector.options});
+    instances.push_back(instance_of(settings.tenant, connector));
   return instances;
 }
 

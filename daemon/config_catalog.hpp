@@ -13,7 +13,7 @@ namespace usher::daemon {
 
 using namespace usher::message;
 
-// config::load, then each connector's own check(): all problems of both.
+// config::load with each connector's own check(): all problems of both.
 [[nodiscard]] config::LoadedSettings load_settings(const std::filesystem::path& file);
 [[nodiscard]] std::string settings_schema();
 

@@ -179,6 +179,13 @@ TEST_CASE("a variable that names no key is a problem with the nearest key", "[co
               "USHER___LISTEN:1:1 (environment): a part between the underscores is empty"});
 }
 
+TEST_CASE("a variable that is not UTF-8 is refused, like a file that is not", "[config]") {
+  const Folder folder;
+  const auto file = folder.write("f.yaml", std::string(shortest) + "agents: {ana: {}}\n");
+  const Variable name("USHER_AGENTS__ANA__NAME", "\xff");
+  CHECK(load_file(file).problems.lines == Lines{"USHER_AGENTS__ANA__NAME:1:1 (environment): is not UTF-8"});
+}
+
 TEST_CASE("values from the environment are checked like the file's", "[config]") {
   const Folder folder;
   const auto file = folder.write("f.yaml", std::string(shortest) + "rules: []\n");

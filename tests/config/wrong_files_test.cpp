@@ -33,6 +33,31 @@ TEST_CASE("all problems of a file are reported at once, sorted by line", "[confi
   CHECK(loaded.problems.lines == expected);
 }
 
+TEST_CASE("what a connector says of its settings stands at the key, among all other problems", "[config]") {
+  const ConnectorCheck check = [](const TenantId& tenant, const ConnectorSettings& connector) -> Result<void> {
+    CHECK(tenant.text() == "acme");
+    if (connector.type == "http") return fail(Fault::malformed, "webhook_secret: must be: long");
+    return fail(Fault::malformed, "fields.massage: is none");
+  };
+  const auto loaded = load_text(std::string(shortest) +
+                                    "connectors:\n"
+                                    "  one: {type: http, token: abcdefgh, webhook_secret: x}\n"
+                                    "  two: {type: http, token: abcdefgh}\n"
+                                    "  three: {type: webform, fields: {massage: x}}\n"
+                                    "  four: {type: webform, wait: soon}\n"
+                                    "htpp: {}\n",
+                                "f.yaml", keys_of, types, check);
+  const std::vector<std::string> expected = {
+      "f.yaml:5:54 connectors.one.webhook_secret: must be: long",
+      "f.yaml:6:3 connectors.two.webhook_secret: must be: long",
+      "f.yaml:7:34 connectors.three.fields.massage: is none",
+      "f.yaml:8:31 connectors.four.wait: expected a duration such as 250ms, 30s, 5m, 4h or 7d, not \"soon\"",
+      "f.yaml:9:1 htpp: unknown key; did you mean http?",
+  };
+  CHECK(loaded.problems.lines == expected);
+  CHECK_FALSE(loaded.settings.has_value());
+}
+
 TEST_CASE("a file over 1 MiB is refused before it is parsed", "[config]") {
   const auto loaded = load_added("#" + std::string(1024 * 1024, 'x'));
   CHECK(loaded.problems.lines == std::vector<std::string>{"f.yaml:1:1 (file): is larger than 1 MiB"});
