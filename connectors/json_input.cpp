@@ -2,6 +2,7 @@
 #include "connectors/json_input.hpp"
 
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "connectors/attached_file.hpp"
 #include "connectors/signature.hpp"
@@ -28,18 +29,29 @@ Result<std::string_view> string_member(const json::object& object, std::string_v
   return std::string_view(text->data(), text->size());
 }
 
-// True when a NUL stands in any string or key. Depth is bounded by the parser.
-bool holds_nul(const json::value& value) {
-  if (const auto* text = value.if_string()) return text->find('\0') != json::string::npos;
+json::parse_options depth_limited() {
+  json::parse_options options;
+  options.max_depth = limits::json_depth_max;
+  return options;
+}
+
+// What no message can hold, or "": a NUL in any string or key, a number beyond all numbers (1e999 is read as infinity, and
+// JSON has no word for that). Depth is bounded by the parser.
+std::string_view unwritable(const json::value& value) {
+  constexpr std::string_view nul = "a NUL";
+  if (const auto* text = value.if_string()) return text->find('\0') != json::string::npos ? nul : "";
+  if (const auto* number = value.if_double()) return std::isfinite(*number) ? "" : "a number that is too large";
   if (const auto* list = value.if_array()) {
     for (const auto& item : *list)
-      if (holds_nul(item)) return true;
+      if (const auto found = unwritable(item); !found.empty()) return found;
   }
   if (const auto* object = value.if_object()) {
-    for (const auto& [key, item] : *object)
-      if (std::string_view(key).find('\0') != std::string_view::npos || holds_nul(item)) return true;
+    for (const auto& [key, item] : *object) {
+      if (std::string_view(key).find('\0') != std::string_view::npos) return nul;
+      if (const auto found = unwritable(item); !found.empty()) return found;
+    }
   }
-  return false;
+  return "";
 }
 
 }  // namespace
@@ -47,10 +59,8 @@ bool holds_nul(const json::value& value) {
 Result<json::object> parse_own_object(std::string_view body) {
   // Before the parser: its own UTF-8 check is not asked about surrogates within escapes.
   if (!valid_utf8(body)) return fail(Fault::malformed, "the body is not UTF-8");
-  json::parse_options options;
-  options.max_depth = limits::json_depth_max;
   boost::system::error_code error;
-  json::value value = json::parse(json::string_view(body.data(), body.size()), error, {}, options);
+  json::value value = json::parse(json::string_view(body.data(), body.size()), error, {}, depth_limited());
   if (error) return fail(Fault::malformed, "the body is not JSON: " + error.message());
   if (!value.is_object()) return fail(Fault::malformed, "the body is not a JSON object");
   return std::move(value.as_object());
@@ -59,9 +69,10 @@ Result<json::object> parse_own_object(std::string_view body) {
 Result<json::object> parse_object(std::string_view body) {
   auto object = parse_own_object(body);
   if (!object) return object;
-  for (const auto& [key, value] : *object)
-    if (std::string_view(key).find('\0') != std::string_view::npos || holds_nul(value))
-      return fail(Fault::malformed, "the body holds a NUL");
+  for (const auto& [key, value] : *object) {
+    const auto found = std::string_view(key).find('\0') != std::string_view::npos ? "a NUL" : unwritable(value);
+    if (!found.empty()) return fail(Fault::malformed, "the body holds " + std::string(found));
+  }
   return object;
 }
 
@@ -110,6 +121,10 @@ Result<std::string> extra_fields(json::object fields) {
   extra.emplace("fields", std::move(fields));
   std::string text = json::serialize(extra);
   if (text.size() > limits::record_bytes_max / 4) return fail(Fault::too_large, "the further fields are too long");
+  // They stand deeper in the message than in the body, and the journal's reader has one limit for all of it.
+  boost::system::error_code error;
+  json::parse(text, error, {}, depth_limited());
+  if (error) return fail(Fault::malformed, "the further fields are nested too deep");
   return text;
 }
 

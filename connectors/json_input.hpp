@@ -10,9 +10,10 @@
 
 namespace usher::connectors {
 
-// malformed unless `body` is one JSON object of UTF-8 text, no deeper than limits::json_depth_max, without a NUL.
+// malformed unless `body` is one JSON object of UTF-8 text, no deeper than limits::json_depth_max, without a NUL and
+// without a number beyond all numbers.
 [[nodiscard]] Result<boost::json::object> parse_object(std::string_view body);
-// The same with NUL allowed: what Usher wrote itself.
+// The same with both allowed: what Usher wrote itself.
 [[nodiscard]] Result<boost::json::object> parse_own_object(std::string_view body);
 
 // The string member `name`, checked by check_line (or by check_text when `bytes_max` is given); "" when absent or null.
@@ -22,7 +23,8 @@ namespace usher::connectors {
 // The member `attachments`: [{"name", "type", "data": base64}].
 [[nodiscard]] Result<void> attach_members(const boost::json::object& object, Parsed& parsed, Message& message);
 
-// {"fields": FIELDS} for Message::extra; "" when there are none. too_large over limits::record_bytes_max / 4.
+// {"fields": FIELDS} for Message::extra; "" when there are none. too_large over limits::record_bytes_max / 4, malformed
+// when nested deeper than a message may be.
 [[nodiscard]] Result<std::string> extra_fields(boost::json::object fields);
 
 }  // namespace usher::connectors

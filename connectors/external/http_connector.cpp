@@ -16,6 +16,7 @@
 #include "connectors/text_rules.hpp"
 #include "connectors/web_address.hpp"
 #include "routing/message/limits.hpp"
+#include "routing/message/wire.hpp"
 
 namespace usher::connectors {
 
@@ -123,11 +124,10 @@ Result<std::optional<std::string>> read_language(const json::object& body) {
   auto language = line_member(body, "language");
   if (!language) return language.error();
   if (language->empty()) return std::optional<std::string>();
-  for (char& c : *language) {
+  for (char& c : *language)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return fail(Fault::malformed, "language: must be BCP 47");
-  }
-  if (language->size() > 35) return fail(Fault::malformed, "language: must be BCP 47");
+  // As the journal reads it: what it would not read back is refused while there is somebody to tell.
+  if (language->size() > 35 || !is_language(*language)) return fail(Fault::malformed, "language: must be BCP 47");
   return std::optional<std::string>(std::move(*language));
 }
 

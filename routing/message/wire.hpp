@@ -29,6 +29,9 @@ namespace usher::message {
 // The form of a blob's name.
 [[nodiscard]] bool is_sha256(std::string_view text);
 
+// BCP 47 as far as routing compares it: lower-case letters, then subtags of letters and digits. What Message::language may be.
+[[nodiscard]] bool is_language(std::string_view text);
+
 // True when `text` is UTF-8 without surrogates or overlong forms (NUL is allowed).
 [[nodiscard]] bool valid_utf8(std::string_view text);
 

@@ -129,19 +129,6 @@ void read_thread(Reader& in, Thread& out) {
   in.optional_text("key", out.key);
 }
 
-// BCP 47 as far as routing compares it: lower-case letters, then subtags of letters and digits.
-bool is_language(std::string_view text) {
-  const std::size_t primary = std::min(text.find('-'), text.size());
-  if (primary < 2 || primary > 8 || text.size() > 64 || text.back() == '-') return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool digit = c >= '0' && c <= '9' && i > primary;
-    const bool hyphen = c == '-' && text[i - 1] != '-';
-    if (!(c >= 'a' && c <= 'z') && !digit && !hyphen) return false;
-  }
-  return true;
-}
-
 void read_verification(Reader& in, Verification& out) {
   if (const auto result = in.choice("result", verification_results, Need::required)) out.result = static_cast<Verification::Result>(*result);
   if (const auto method = in.choice("method", verification_methods, Need::optional)) out.method = static_cast<Verification::Method>(*method);
@@ -255,6 +242,18 @@ std::string unknown_members(std::string_view json) {
 }
 
 }  // namespace
+
+bool is_language(std::string_view text) {
+  const std::size_t primary = std::min(text.find('-'), text.size());
+  if (primary < 2 || primary > 8 || text.size() > 64 || text.back() == '-') return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool digit = c >= '0' && c <= '9' && i > primary;
+    const bool hyphen = c == '-' && text[i - 1] != '-';
+    if (!(c >= 'a' && c <= 'z') && !digit && !hyphen) return false;
+  }
+  return true;
+}
 
 Result<Message> decode_message(std::string_view json) {
   wire::Document document;

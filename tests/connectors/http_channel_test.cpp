@@ -6,6 +6,7 @@
 #include "connectors/catalog.hpp"
 #include "connectors/standard_webhooks.hpp"
 #include "routing/message/limits.hpp"
+#include "routing/message/wire.hpp"
 #include "tests/connectors/samples.hpp"
 #include "tests/journal/show_result.hpp"
 
@@ -161,6 +162,26 @@ TEST_CASE("a body of the wrong shape is refused by the name of its member", "[ht
   Raw typed = keyed(R"({"from":{"id":"u1"},"text":"Hi"})");
   typed.content_type = "text/plain";
   CHECK(refusal(typed).starts_with("Content-Type"));
+}
+
+TEST_CASE("whatever is taken, the journal reads back", "[http]") {
+  for (const char* language : {"-", "e", "en-", "a--b", "123", "en-\u00e9", "abcdefghijklmnopqrstuvwxyzabcdefghi"}) {
+    INFO(language);
+    CHECK(refusal(also(R"("language":")" + std::string(language) + "\"")) == "language: must be BCP 47");
+  }
+  for (const char* number : {"1e999", "-1e400", R"([{"a":1e999}])"}) {
+    INFO(number);
+    CHECK(refusal(also(R"("n":)" + std::string(number))) == "the body holds a number that is too large");
+  }
+  std::size_t deepest = 0;
+  for (std::size_t depth = 1; depth <= limits::json_depth_max; ++depth) {
+    const auto parsed = http_connector.parse(shop(), also(R"("n":)" + std::string(depth, '[') + std::string(depth, ']')));
+    INFO(depth);
+    if (!parsed) continue;
+    CHECK(decode_message(encode(parsed->messages.front())));
+    deepest = depth;
+  }
+  CHECK(deepest == limits::json_depth_max - 2);
 }
 
 TEST_CASE("a text may be as long as the limit and no longer", "[http]") {

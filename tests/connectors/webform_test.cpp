@@ -4,6 +4,7 @@
 #include "connectors/catalog.hpp"
 #include "connectors/signature.hpp"
 #include "routing/message/limits.hpp"
+#include "routing/message/wire.hpp"
 #include "tests/connectors/samples.hpp"
 #include "tests/journal/show_result.hpp"
 
@@ -53,6 +54,14 @@ TEST_CASE("without a content type the bytes tell what they are", "[webform]") {
     raw.content_type.clear();
     CHECK(only(contact(), raw).text == "M");
   }
+}
+
+TEST_CASE("a form whose further fields the journal could not read back is refused", "[webform]") {
+  const auto nested = [](std::size_t depth) { return json_body(R"({"message":"M","a":)" + std::string(depth, '[') + std::string(depth, ']') + "}"); };
+  const auto read_back = decode_message(encode(only(contact(), nested(limits::json_depth_max - 2))));
+  CHECK(read_back);
+  CHECK(refusal(contact(), nested(limits::json_depth_max - 1)).detail == "the further fields are nested too deep");
+  CHECK(refusal(contact(), json_body(R"({"message":"M","a":1e999})")).detail == "the body holds a number that is too large");
 }
 
 TEST_CASE("a body that says it is something else is refused", "[webform]") {

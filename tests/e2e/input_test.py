@@ -64,6 +64,9 @@ class Refusals(EndToEnd):
             ("no sender", shop, right, '{"text":"x"}', (400,)),
             ("bad UTF-8", shop, right, b'{"from":{"id":"u1"},"text":"\xff\xfe"}', (400,)),
             ("too deep", shop, right, '{"from":{"id":"u1"},"text":"x","a":' + "[" * 200 + "]" * 200 + "}", (400,)),
+            ("deeper than a message may be", shop, right, '{"from":{"id":"u1"},"text":"x","a":' + "[" * 31 + "]" * 31 + "}", (400,)),
+            ("a number beyond all numbers", shop, right, '{"from":{"id":"u1"},"text":"x","a":1e999}', (400,)),
+            ("no language", shop, right, json.dumps({**good, "language": "-"}), (400,)),
             ("no key", shop, {k: v for k, v in right.items() if k != "Idempotency-Key"}, json.dumps(good), (400,)),
             ("bad base64", shop, right, json.dumps({**good, "attachments": [
                 {"name": "a", "type": "text/plain", "data": "***"}]}), (400,)),
