@@ -82,6 +82,7 @@ struct Ingress::Desk {
 
   Result<Input> read(const Connector& connector, const Instance& instance, const Raw& raw, const std::optional<MessageId>& token);
   void name_by_content(Message& message, std::string key, const std::optional<MessageId>& token);
+  static void name_in_thread(Message& message, const MessageId& token);
   void enqueue(Input input);
   void write_files();
   Result<void> keep(const Input& input);
@@ -143,6 +144,7 @@ Result<Input> Ingress::Desk::read(const Connector& connector, const Instance& in
   }
   for (Message& message : parsed->messages) {
     if (!parsed->content_key.empty()) name_by_content(message, std::move(parsed->content_key), token);
+    else if (token) name_in_thread(message, *token);
     if (token) message.thread.token = token;
     if (current) current->apply(message);
     input.ids.push_back(message.id);
@@ -164,6 +166,12 @@ void Ingress::Desk::name_by_content(Message& message, std::string key, const std
     first = repeats.first_seen(scoped, message.received_at);
   }
   identify(message, content_provider_id(key, first));
+}
+
+// One key at two private links names two answers as well: as one, the second would be lost, and its sender be handed the link of
+// the first. Of all time: a key counts for longer than a content does.
+void Ingress::Desk::name_in_thread(Message& message, const MessageId& token) {
+  identify(message, content_provider_id(content_key({message.provider_message_id, token.text()}), Instant{}));
 }
 
 void Ingress::Desk::enqueue(Input input) {

@@ -256,6 +256,17 @@ TEST_CASE("the same words at two links are two answers, at one link a repeat", "
   CHECK(edge.accept(webform_connector, form("text=Yes"), one)->ids == at_one->ids);
 }
 
+TEST_CASE("one key at two links names two answers, at one link a repeat", "[ingress][I2]") {
+  Edge edge;
+  const MessageId one{1, 1}, two{2, 2};
+  const auto at_one = edge.accept(webform_connector, form("text=Yes&nonce=k"), one);
+  CHECK(edge.accept(webform_connector, form("text=Yes&nonce=k"), two)->ids != at_one->ids);
+  CHECK(edge.accept(webform_connector, form("text=Yes&nonce=k"))->ids != at_one->ids);
+  CHECK(edge.accept(webform_connector, form("text=Other&nonce=k"), one)->ids == at_one->ids);
+  const auto later = edge.accept(webform_connector, form("text=Yes&nonce=k2"), one);
+  CHECK(later->ids != at_one->ids);
+}
+
 TEST_CASE("the contents remembered are bounded and forgotten in time", "[repeats]") {
   Repeats repeats(3);
   const Instant start = evening;
