@@ -141,7 +141,10 @@ struct Forms {
       return respond(std::move(*refused));
     }
     auto redirect = redirect_of(*form, request);
-    accept_input(services, form, raw_of(std::move(request), services.clock.wall()), std::nullopt,
+    auto raw = raw_of(std::move(request), services.clock.wall());
+    // Decided above; the connector does not know public_url, and would refuse a page of our own address.
+    raw.headers.erase("origin");
+    accept_input(services, form, std::move(raw), std::nullopt,
                  [this, form, respond, origin, redirect = std::move(redirect)](Result<connectors::Accepted> accepted) {
                    Response response = accepted ? taken(*form, *accepted, redirect) : problem(accepted.error());
                    allow_origin(*form, origin, response);

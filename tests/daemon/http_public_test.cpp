@@ -81,6 +81,8 @@ TEST_CASE("scripts of listed origins may post and read, others may not", "[http]
   CHECK(good.status == 202);
   CHECK(good.headers.at("access-control-allow-origin") == "https://shop.example");
   CHECK(good.headers.at("vary") == "Origin");
+  // A page of our own address, in a browser that says no Sec-Fetch-Site.
+  CHECK(site.form("message=ours", "Origin: https://usher.example\r\n").status == 202);
   for (const char* origin :
        {"https://evil.example", "https://shop.example.evil.example", "null", "http://shop.example"}) {
     INFO(origin);
@@ -94,7 +96,7 @@ TEST_CASE("scripts of listed origins may post and read, others may not", "[http]
   CHECK(asked.headers.at("access-control-allow-methods") == "POST, OPTIONS");
   CHECK(HttpClient(site.port).ask("OPTIONS", "/v1/forms/contact", "Origin: https://evil.example\r\n", "").status ==
         403);
-  CHECK(site.messages() == 1);
+  CHECK(site.messages() == 2);
 }
 
 TEST_CASE("a filled trap looks accepted and is kept nowhere", "[http][public]") {
