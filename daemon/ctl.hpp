@@ -34,7 +34,7 @@ struct CtlContext {
   std::string url;         // Of the operations listener.
   std::string token;       // --token or USHER_TOKEN.
   std::string token_file;
-  std::string tenant;      // Accepted for installations of several tenants; one daemon serves one today.
+  std::string tenant;      // "": whichever the daemon serves; another than that is refused.
   bool json = false;
   std::function<Exit()> chosen;  // What the command line asked for; set while it is parsed.
 };

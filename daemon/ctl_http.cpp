@@ -29,7 +29,8 @@ std::size_t keep_bytes(char* data, std::size_t size, std::size_t count, void* to
 }
 
 Result<std::string> bearer_token(const CtlContext& context) {
-  if (!context.token.empty() || context.token_file.empty()) return context.token;
+  // The file first: it can only have been asked for, where a token may just stand in the environment.
+  if (context.token_file.empty()) return context.token;
   auto token = read_small_file(context.token_file);
   if (!token) return fail(Fault::unauthorised, token.error().detail);
   while (!token->empty() && (token->back() == '\n' || token->back() == '\r')) token->pop_back();
@@ -109,17 +110,37 @@ Error refusal_in(const HttpAnswer& answer, bool for_operators) {
   return fail(fault_of(answer.status), printable(detail));
 }
 
+std::string address_of(const CtlContext& context, std::string_view path) {
+  auto url = context.url;
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  return url + std::string(path);
+}
+
+// Who names a tenant means that one: nothing is shown or done of another.
+Result<void> check_tenant(const CtlContext& context, const std::string& token) {
+  const auto answer = perform({address_of(context, "/v1/status"), "GET", token});
+  if (!answer) return answer.error();
+  if (answer->status != 200) return refusal_in(*answer, true);
+  boost::json::error_code wrong;
+  const auto status = boost::json::parse(answer->body, wrong);
+  const auto served = wrong ? std::string() : text_member(status, "tenant");
+  if (served == context.tenant) return {};
+  return fail(Fault::not_found, printable("this daemon serves the tenant " + served + ", not " + context.tenant));
+}
+
 }  // namespace
 
 Result<boost::json::value> ask(const CtlContext& context, std::string_view method, std::string_view path,
                                const boost::json::value* body) {
   const auto token = bearer_token(context);
   if (!token) return token.error();
+  if (!context.tenant.empty()) {
+    const auto right = check_tenant(context, *token);
+    if (!right) return right.error();
+  }
   std::string text;
   if (body != nullptr) text = boost::json::serialize(*body);
-  auto url = context.url;
-  while (!url.empty() && url.back() == '/') url.pop_back();
-  const auto answer = perform({url + std::string(path), std::string(method), *token, body != nullptr ? &text : nullptr});
+  const auto answer = perform({address_of(context, path), std::string(method), *token, body != nullptr ? &text : nullptr});
   if (!answer) return answer.error();
   if (answer->status < 200 || answer->status > 299) return refusal_in(*answer, true);
   if (answer->body.empty()) return boost::json::value(boost::json::object{});

@@ -21,7 +21,7 @@ int run_usherctl(int argc, const char* const* argv) {
   app.add_option("--url", context.url, "The daemon's operations listener")->envname("USHER_URL")->capture_default_str();
   app.add_option("--token", context.token, "The operator's token")->envname("USHER_TOKEN");
   app.add_option("--token-file", context.token_file, "A file with it: DATA/admin.token");
-  app.add_option("--tenant", context.tenant, "Of several tenants, this one");
+  app.add_option("--tenant", context.tenant, "Only if the daemon serves this tenant");
   app.add_flag("--json", context.json, "JSON with a stable form, for programs");
   app.require_subcommand(1);
   app.fallthrough();  // `usherctl agents --json` and `usherctl --json agents` are the same.

@@ -229,6 +229,16 @@ class Programs(EndToEnd):
         self.assertEqual(0, explained.returncode, explained.stderr)
         self.assertIn("skill", explained.stdout)
 
+    def test_usherctl_asks_nothing_of_another_tenant_and_takes_the_token_it_was_told_to(self):
+        world = self.world()
+        self.assertEqual(0, world.ctl("--tenant", "acme", "queues").returncode)
+        other = world.ctl("--tenant", "zeta", "token", "create", "ana")
+        self.assertEqual(65, other.returncode, other)
+        self.assertIn("this daemon serves the tenant acme, not zeta", other.stderr)
+        self.assertEqual("", other.stdout)
+        # A token stands in the environment as well.
+        self.assertEqual(77, world.ctl("--token-file", str(world.folder / "no.token"), "status").returncode)
+
     def test_a_terminal_agent_works_a_conversation_through_to_the_end(self):
         world = self.world()
         accepted = self.accepted(world.form(email="a@b.example", message="Hello terminal"))
