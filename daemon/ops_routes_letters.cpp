@@ -31,6 +31,7 @@ struct Letter {
   Instant at;
   Offset original = offset_none;
   std::string reason, id, type, bytes;
+  std::size_t size = 0;  // Of the record's value; `bytes` is its beginning when that was too large for a letter.
   bool readable = false;
 };
 
@@ -50,6 +51,9 @@ Letter read_letter(const journal::Stored& stored) {
   const auto bytes = connectors::decode_base64(text_of(object, "value_base64"));
   letter.readable = bytes.has_value();
   letter.bytes = bytes.value_or("");
+  letter.size = letter.bytes.size();
+  if (const auto* size = object.if_contains("value_bytes"); size != nullptr && size->is_int64() && size->get_int64() > 0)
+    letter.size = static_cast<std::size_t>(size->get_int64());
   return letter;
 }
 
@@ -60,7 +64,7 @@ json::object letter_json(const Letter& letter) {
           {"id", letter.id},
           {"type", letter.type},
           {"reason", letter.reason},
-          {"bytes", letter.bytes.size()}};
+          {"bytes", letter.size}};
 }
 
 Response list_letters(HttpServices& services, Offset from, std::size_t limit) {
@@ -100,9 +104,19 @@ Response show_letter(HttpServices& services, Offset offset) {
   return json_response(200, json::serialize(body));
 }
 
+// What the letter has no room for is in the journal, for as long as that keeps it.
+void complete(HttpServices& services, Letter& letter) {
+  if (letter.bytes.size() >= letter.size) return;
+  const auto read = services.journal.read(journal::Stream::inbound, services.partition, letter.original, 1);
+  letter.readable = read && !read->empty() && read->front().offset == letter.original &&
+                    read->front().entry.value.size() == letter.size && read->front().entry.value.starts_with(letter.bytes);
+  if (letter.readable) letter.bytes = read->front().entry.value;
+}
+
 void requeue(HttpServices& services, Offset offset, const Responder& respond) {
-  const auto letter = find_letter(services, offset);
+  auto letter = find_letter(services, offset);
   if (!letter) return respond(problem(letter.error()));
+  complete(services, *letter);
   if (!letter->readable) return respond(problem(409, "The dead letter does not hold the record's bytes."));
   services.journal.append(journal::Stream::inbound, services.partition, {letter->id, letter->type, letter->bytes},
                           [respond, offset](const Result<journal::Appended>& appended) {

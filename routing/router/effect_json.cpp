@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "routing/message/limits.hpp"
 #include "routing/message/wire.hpp"
 #include "routing/message/wire_attachments.hpp"
 #include "routing/message/wire_json.hpp"
@@ -11,6 +12,9 @@ namespace usher::router {
 namespace {
 
 using wire::Writer;
+
+static_assert(dead_letter_bytes_max / 3 * 4 + 16 * limits::short_field_bytes_max < limits::record_bytes_max,
+              "a dead letter fits one record, with its headers escaped");
 
 constexpr std::array<std::string_view, 4> urgencies{"low", "normal", "high", "critical"};
 
@@ -25,6 +29,12 @@ std::string base64(std::string_view bytes) {
       out += i + k <= bytes.size() ? alphabet[(group >> (18 - 6 * k)) & 63] : '=';
   }
   return out;
+}
+
+// A requeue appends the same record again; what is no header of ours here cannot be, and says so.
+std::string as_text(const std::string& header) {
+  if (header.size() > limits::short_field_bytes_max) return "(too long)";
+  return valid_utf8(header) ? header : "(not UTF-8)";
 }
 
 void write_candidate(Writer& writer, const engine::Candidate& one) {
@@ -147,16 +157,17 @@ std::string event_json(const engine::Happened& happened, Instant at) {
 }
 
 std::string dead_letter_json(const std::string& reason, const journal::Stored& record) {
-  Writer writer(record.entry.value.size() * 4 / 3 + 512);
+  const auto kept = std::string_view(record.entry.value).substr(0, dead_letter_bytes_max);
+  Writer writer(kept.size() * 4 / 3 + 512);
   writer.begin_object();
   writer.number("v", 1);
   writer.text("reason", reason);
   writer.number("offset", record.offset);
   writer.time("appended_at", record.appended_at);
-  // A requeue appends the same record again; what is not even text here cannot be, and says so.
-  writer.text("id", valid_utf8(record.entry.id) ? record.entry.id : "(not UTF-8)");
-  writer.text("type", valid_utf8(record.entry.type) ? record.entry.type : "(not UTF-8)");
-  writer.text("value_base64", base64(record.entry.value));
+  writer.text("id", as_text(record.entry.id));
+  writer.text("type", as_text(record.entry.type));
+  writer.text("value_base64", base64(kept));
+  if (kept.size() < record.entry.value.size()) writer.number("value_bytes", static_cast<std::int64_t>(record.entry.value.size()));
   writer.end_object();
   return writer.take();
 }

@@ -29,6 +29,9 @@ struct Written {
 
 [[nodiscard]] std::string outbound_json(const engine::ReplyWanted& wanted, const Written& written);
 [[nodiscard]] std::string event_json(const engine::Happened& happened, Instant at);
+
+// So much of a record's value stands in its dead letter: a stranger's may be larger than anything that we append.
+inline constexpr std::size_t dead_letter_bytes_max = 704 * 1024;
 [[nodiscard]] std::string dead_letter_json(const std::string& reason, const journal::Stored& record);
 
 }  // namespace usher::router

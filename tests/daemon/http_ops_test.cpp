@@ -236,6 +236,25 @@ TEST_CASE("a dead letter is listed, shown with its bytes, and requeued", "[http]
   CHECK(body_of(site.operate("GET", "/v1/dead-letters?limit=1")).at("dead_letters").as_array().size() == 1);
 }
 
+TEST_CASE("a record too large for a dead letter is requeued whole, as long as the journal keeps it", "[http][ops]") {
+  Site site;
+  const std::string large(limits::record_bytes_max, '\xff');
+  site.journal.append(journal::Stream::inbound, 0, {"large", "usher.tick.v1", large}, [](const Result<journal::Appended>&) {});
+  REQUIRE(site.post("k", "After").status == 202);
+  const auto settle = [&] {
+    while (body_of(site.operate("GET", "/v1/status")).at("lag_records") != 0) {
+    }
+  };
+  const auto letters = [&] { return body_of(site.operate("GET", "/v1/dead-letters")).at("dead_letters").as_array(); };
+  settle();
+  REQUIRE(letters().size() == 1);
+  CHECK(letters().at(0).at("bytes").as_int64() == static_cast<std::int64_t>(large.size()));
+  REQUIRE(site.operate("POST", "/v1/dead-letters/" + json::serialize(letters().at(0).at("offset")) + "/requeue").status == 200);
+  settle();
+  REQUIRE(letters().size() == 2);
+  CHECK(letters().at(1).at("bytes") == letters().at(0).at("bytes"));
+}
+
 TEST_CASE("metrics are Prometheus text with every family that the documentation names", "[http][ops]") {
   Site site;
   REQUIRE(site.post("k", "Hello").status == 202);

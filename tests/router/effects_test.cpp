@@ -88,6 +88,27 @@ TEST_CASE("X1: a record that cannot be read goes to the dead letters with its by
   CHECK(bench.router->status().dead_letters == 2);
 }
 
+TEST_CASE("X1: a record too large for a dead letter goes there with its beginning, and the rest moves on", "[router][X1]") {
+  Bench bench;
+  bench.start();
+  bench.open();
+  const std::string poison(limits::record_bytes_max, '\xff');
+  bench.journal.append(Stream::inbound, 0, {std::string(limits::short_field_bytes_max, '\1'), "usher.future.v9", poison}, [](auto) {});
+  bench.append(MessageReceived{Bench::message(1)});
+  bench.run();
+  CHECK(bench.router->status().phase == router::Phase::routing);
+  const auto dead = bench.all(Stream::dead_letters);
+  REQUIRE(dead.size() == 1);
+  const auto letter = boost::json::parse(dead[0].entry.value).as_object();
+  CHECK(letter.at("value_bytes").as_int64() == static_cast<std::int64_t>(poison.size()));
+  CHECK(letter.at("value_base64").as_string().size() > 900'000);
+  CHECK(bench.router->engine().conversations(10).size() == 1);
+  // A stranger's headers may be larger than any of ours.
+  journal::Stored strange;
+  strange.entry = {std::string(limits::record_bytes_max, 'i'), std::string(limits::record_bytes_max, 't'), poison + poison};
+  CHECK(router::dead_letter_json("reason", strange).size() < limits::record_bytes_max);
+}
+
 TEST_CASE("X1: a record announced by three starts that died on it is skipped by the fourth", "[router][X1]") {
   Bench bench;
   bench.start();
