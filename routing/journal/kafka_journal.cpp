@@ -84,7 +84,7 @@ Result<std::vector<Stored>> KafkaJournal::read(Stream stream, Partition partitio
     if (from == bounds->end) return std::vector<Stored>();
   }
   if (auto records = parts_->tail->read(log, from, records_max, limits::journal_read_within)) {
-    if (!records->empty()) return *records;
+    if (!records->empty() || parts_->tail->has_passed(log, end())) return *records;
     return fail(Fault::unavailable, "the journal does not hand out offset " + std::to_string(from));
   }
   auto records = parts_->scans.read(log, from, end(), records_max, limits::journal_read_within);

@@ -102,6 +102,12 @@ void KafkaTail::end_was_asked(Log log) {
   if (found != windows_.end()) found->second.end_heard_at = std::chrono::steady_clock::now();
 }
 
+bool KafkaTail::has_passed(Log log, Offset end) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = windows_.find(log);
+  return found != windows_.end() && found->second.live && found->second.next >= end;
+}
+
 std::optional<std::vector<Stored>> KafkaTail::read(Log log, Offset from, std::size_t records_max, Milliseconds within) {
   const auto promised = asking_.known_end(log);
   std::unique_lock lock(mutex_);
@@ -160,11 +166,22 @@ void KafkaTail::take_all(std::map<Log, Offset>& grown) {
       take(log, *message);
       grown[log] = message->offset + 1;
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      end_was_asked(log);
+      reach_end(log, message->offset);
     } else {
       lose(log, rd_kafka_message_errstr(message.get()));
     }
   }
+}
+
+// The log may end in offsets that no reader is ever given: the marks of a stranger's transaction.
+void KafkaTail::reach_end(Log log, Offset end) {
+  {
+    const std::lock_guard lock(mutex_);
+    auto& window = windows_[log];
+    if (window.live) window.next = std::max(window.next, end);
+  }
+  end_was_asked(log);
+  grown_.notify_all();
 }
 
 void KafkaTail::take(Log log, const rd_kafka_message_t& message) {

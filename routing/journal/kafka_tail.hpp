@@ -35,6 +35,8 @@ class KafkaTail {
   // True: `log` is followed and its end was heard of a moment ago.
   [[nodiscard]] bool end_is_fresh(Log log) const;
   void end_was_asked(Log log);
+  // True: everything before `end` was seen here, and what has no record has none: a producer's marks of a transaction, say.
+  [[nodiscard]] bool has_passed(Log log, Offset end) const;
   // Nothing: not followed, or `from` is before the window. Else what is there, at least up to the end known when asked;
   // empty if that does not come `within`.
   [[nodiscard]] std::optional<std::vector<Stored>> read(Log log, Offset from, std::size_t records_max, Milliseconds within);
@@ -59,6 +61,7 @@ class KafkaTail {
   [[nodiscard]] std::vector<Log> seat_the_unseated();
   void lose(Log log, const char* why);
   void take(Log log, const rd_kafka_message_t& message);
+  void reach_end(Log log, Offset end);
   // Wakes whoever waits for `log`, unless they were woken for everything before `until`. Requires: waking_ is held.
   void wake(Log log, Offset until);
   void run();

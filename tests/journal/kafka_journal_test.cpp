@@ -56,6 +56,26 @@ TEST_CASE("a message that is no CloudEvent, or has no value, comes through as it
   CHECK(records->back().entry == Entry{"", "", ""});
 }
 
+TEST_CASE("a log that ends in the mark of a stranger's transaction is at its end, for those who wait there and for others", "[kafka]") {
+  const auto options = KafkaServer::get().fresh_topics(1);
+  const auto journal = open_kafka(options);
+  const auto topic = options.topic_prefix + ".inbound.v1";
+  journal->on_append(Stream::inbound, 0, [] {});
+  REQUIRE(append(*journal, Stream::inbound, "ours"));
+  KafkaServer::get().produce_in_transaction(topic, 0, "theirs");
+  constexpr Offset end = 3;  // The mark is written a moment after the transaction's end was acknowledged.
+  REQUIRE(eventually([&] { return journal->bounds(Stream::inbound, 0).value().end == end; }));
+  CHECK(read_all(*journal, Stream::inbound) == std::vector<std::string>{"ours", "theirs"});
+  const auto other = open_kafka(options);
+  for (auto* each : {journal.get(), other.get()}) {
+    const auto rest = each->read(Stream::inbound, 0, end - 1, 10);
+    REQUIRE(rest);
+    CHECK(rest->empty());
+  }
+  REQUIRE(append(*journal, Stream::inbound, "after"));
+  CHECK(read_all(*journal, Stream::inbound, end - 1) == std::vector<std::string>{"after"});
+}
+
 TEST_CASE("the broker's time is on the record, and never decreases from one to the next [rule-J4]", "[kafka]") {
   const auto journal = open_kafka(KafkaServer::get().fresh_topics(1));
   const auto before = usher::message::SystemClock().wall();

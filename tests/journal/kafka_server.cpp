@@ -21,9 +21,12 @@ using message::expect;
 
 constexpr int within_ms = 20'000;
 
-KafkaOwned<rd_kafka_t> client_of(const std::string& address, rd_kafka_type_t type = RD_KAFKA_PRODUCER) {
+KafkaOwned<rd_kafka_t> client_of(const std::string& address, rd_kafka_type_t type = RD_KAFKA_PRODUCER,
+                                 const std::string& transactional_id = {}) {
   auto* settings = rd_kafka_conf_new();
   expect(rd_kafka_conf_set(settings, "bootstrap.servers", address.c_str(), nullptr, 0) == RD_KAFKA_CONF_OK, "an address is set");
+  if (!transactional_id.empty())
+    expect(rd_kafka_conf_set(settings, "transactional.id", transactional_id.c_str(), nullptr, 0) == RD_KAFKA_CONF_OK, "an id is set");
   KafkaOwned<rd_kafka_t> client(rd_kafka_new(type, settings, nullptr, 0));
   expect(client != nullptr, "a test can make a client");
   return client;
@@ -176,6 +179,20 @@ void KafkaServer::produce(const std::string& topic, message::Partition partition
                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR_NO_ERROR,
          "a message is produced");
   expect(rd_kafka_flush(client.get(), within_ms) == RD_KAFKA_RESP_ERR_NO_ERROR, "a message is flushed");
+}
+
+void KafkaServer::produce_in_transaction(const std::string& topic, message::Partition partition, const char* value) const {
+  const auto client = client_of(address_, RD_KAFKA_PRODUCER, topic);
+  const auto good = [](rd_kafka_error_t* error) {
+    if (error) rd_kafka_error_destroy(error);
+    return error == nullptr;
+  };
+  expect(good(rd_kafka_init_transactions(client.get(), within_ms)) && good(rd_kafka_begin_transaction(client.get())), "a transaction begins");
+  expect(rd_kafka_producev(client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+                           RD_KAFKA_V_VALUE(const_cast<char*>(value), std::char_traits<char>::length(value)),
+                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR_NO_ERROR,
+         "a message is produced");
+  expect(good(rd_kafka_commit_transaction(client.get(), within_ms)), "a transaction is committed");
 }
 
 std::unique_ptr<journal::KafkaJournal> open_kafka(const journal::KafkaOptions& options) {

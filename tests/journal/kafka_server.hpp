@@ -43,6 +43,8 @@ class KafkaServer {
   [[nodiscard]] RawMessage read(const std::string& topic, message::Partition partition, message::Offset offset) const;
   // Appends a message that is no CloudEvent; without value when `value` is null.
   void produce(const std::string& topic, message::Partition partition, const char* value) const;
+  // As above, and the end of the transaction takes an offset as well.
+  void produce_in_transaction(const std::string& topic, message::Partition partition, const char* value) const;
 
  private:
   KafkaServer();
