@@ -107,7 +107,18 @@ Result<void> Node::Parts::open_data() {
   tokens->use_config(settings.tokens);
   name_agents();
   for (const auto& weakness : backend->weaknesses()) log_warn("durability", weakness);
-  return {};
+  // Before a router of ours could claim. No answer: it is looked at again with the first policy.
+  const auto policy = backend->store().entity(partition, "policy", "head");
+  return policy && *policy ? check_tenant(**policy) : Result<void>();
+}
+
+// Two installations on one partition, by mistake: the one's customers would become the other's dead letters, and its agents would
+// see the other's conversations (rules J5, I5).
+Result<void> Node::Parts::check_tenant(const std::string& policy) const {
+  const auto tenant = engine::EntityReader(policy).text("tenant");
+  if (tenant == settings.tenant.text()) return {};
+  return fail(Fault::malformed, "the state of partition " + std::to_string(partition) + " is tenant " + tenant + "'s, not " + settings.tenant.text() +
+                                    "'s: each tenant needs a data folder, or a kafka.partition, or topics and keys, of its own");
 }
 
 Result<void> Node::Parts::build(Node& node) {
@@ -220,7 +231,8 @@ Result<void> Node::Parts::wait_for_policy() {
   bool told = false;
   for (;;) {
     const auto head = backend->store().entity(partition, "engine", "head");
-    if (head && *head && !engine::EntityReader(**head).text("policy").empty()) return {};
+    if (head && *head && !engine::EntityReader(**head).text("policy").empty())
+      if (const auto policy = backend->store().entity(partition, "policy", "head"); policy && *policy) return check_tenant(**policy);
     if (std::chrono::steady_clock::now() >= deadline)
       return fail(Fault::unavailable, "no router has made a policy active on partition " + std::to_string(partition));
     if (!std::exchange(told, true)) log_info("usherd", "waiting for a router to make the first policy active");

@@ -67,6 +67,7 @@ struct Node::Parts {
 
   // Starting, in this order.
   [[nodiscard]] Result<void> open_data();
+  [[nodiscard]] Result<void> check_tenant(const std::string& policy) const;
   [[nodiscard]] Result<void> build(Node& node);
   [[nodiscard]] Result<void> build_posts();
   void build_services(Node& node);

@@ -138,6 +138,21 @@ TEST_CASE("a restart appends a policy record only when the policy changed", "[no
   CHECK(policies() == 2);
 }
 
+TEST_CASE("J5: a state that is another tenant's is refused at a start, in words", "[node][J5]") {
+  Running running(config_text("english: 3"));
+  REQUIRE(running.node->stop(Milliseconds(5'000)));
+  running.node.reset();
+  auto other = config_text("english: 3");
+  other.replace(other.find("acme"), 4, "evil");
+  running.folder.write("usher.yaml", other);
+  const auto refused = running.start();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().fault == Fault::malformed);
+  CHECK(refused.error().detail.find("tenant acme's, not evil's") != std::string::npos);
+  running.folder.write("usher.yaml", config_text("english: 3"));
+  CHECK(running.start());
+}
+
 TEST_CASE("another tenant's configuration is refused at a reload", "[node]") {
   Running running(config_text("english: 3"));
   auto other = config_text("english: 3");

@@ -107,6 +107,17 @@ class Apart(Fleet):
         self.assertEqual(200, ready.status, ready)
         self.assertTrue(any("repli" in weakness or "broker" in weakness for weakness in ready.json()["weaknesses"]), ready)
 
+    def test_a_node_of_another_tenant_on_the_same_topics_and_keys_is_refused_rule_J5(self):
+        edge, router, desk = self.fleet("edge", "router", "desk")
+        for roles in ("edge", "router", "desk", "edge,router,desk"):
+            stranger = World(lambda config: config.update(tenant="bravo"), start=False, share=edge.share, roles=roles)
+            self.addCleanup(self.end, stranger)
+            stranger.begin()
+            self.assertEqual(65, stranger.process.wait(timeout=30), stranger.log_text()[-2000:])
+            self.assertIn("tenant acme's, not bravo's", stranger.log_text())
+        self.assertEqual("routing", self.phase(router))
+        self.converse(edge, desk)
+
     def test_a_backup_is_refused_with_a_sentence_that_says_where_backups_are(self):
         (node,) = self.fleet("edge,router,desk")
         made = node.ctl("backup", str(node.folder / "backup"))
