@@ -48,6 +48,14 @@ std::string head_of(const OutboxEntry& entry) {
 }
 std::string content_of(const OutboxEntry& entry) { return entry.entry.id + " " + entry.entry.type + "\n" + entry.entry.value; }
 
+// As the scripts write it beside its parts. Earlier builds wrote no such fields.
+bool said_again(std::map<std::string_view, std::string_view>& meta) {
+  const auto text = [&](const char* name) { return std::string(meta[name]); };
+  const auto numbers = text("epoch") + " " + text("offset") + " " + text("count");
+  return (!meta.contains("numbers") || text("numbers") == numbers) &&
+         (!meta.contains("hashes") || text("hashes") == text("fingerprint") + text("digest"));
+}
+
 }  // namespace
 
 std::string hexadecimal(const Hash128& hash) { return HashId{hash.high, hash.low}.text(); }
@@ -77,6 +85,7 @@ Result<std::optional<StoredMeta>> decode_meta(RedisView fields) {
                     parse(found["digest"], meta.digest.sum) && parse(found["entities"], stored.entities) &&
                     parse(found["outbox"], stored.effects) && !found["generation"].empty();
   if (!good) return damaged("a field of meta is missing or wrong");
+  if (!said_again(found)) return damaged("a field of meta was changed");
   stored.generation = found["generation"];
   return std::optional(std::move(stored));
 }

@@ -47,6 +47,11 @@ local function conflict_at(m, epoch, offset)
   if not m[1] then return {'CONFLICT'} end
   return {'CONFLICT', m[1], m[2]}
 end
+-- What stands in meta, once more: a changed number is then no other position, but damage. Two fields of 64 bytes at most, for
+-- a hash with a longer one takes another form.
+local function again(epoch, offset, fingerprint, count, digest)
+  return table.concat({epoch, offset, count}, ' '), fingerprint .. digest
+end
 -- What a reader needs is there and makes sense.
 local function readable()
   if not size_of('HLEN', meta) then return false end
@@ -58,6 +63,9 @@ local function readable()
     local hash = redis.call('HGET', meta, field) or ''
     if #hash ~= 32 or not string.find(hash, '^[0-9a-f]+$') then return false end
   end
+  local m = redis.call('HMGET', meta, 'epoch', 'offset', 'fingerprint', 'count', 'digest', 'numbers', 'hashes')
+  local numbers, hashes = again(m[1], m[2], m[3], m[4], m[5])
+  if m[6] and m[6] ~= numbers or m[7] and m[7] ~= hashes then return false end
   return (redis.call('HGET', meta, 'generation') or '') ~= ''
 end
 -- For a rewrite: the meta, or a refusal. An epoch of '?' stands for: a state that cannot be read.
@@ -219,8 +227,9 @@ if a[8] ~= '' then
 end
 if effects > 0 or a[8] ~= '' then effects_held = redis.call('HLEN', g .. 'outbox') end
 answer()
+local numbers, hashes = again(a[3], a[4], a[5], a[6], a[7])
 redis.call('HSET', meta, 'fingerprint', a[5], 'count', a[6], 'digest', a[7], 'entities', total,
-  'outbox', effects_held, 'epoch', a[3], 'offset', a[4])
+  'outbox', effects_held, 'numbers', numbers, 'hashes', hashes, 'epoch', a[3], 'offset', a[4])
 return {'OK'}
 )lua";
 
@@ -270,8 +279,9 @@ end
 note_generation(generation)
 if m[3] and m[3] ~= generation then drop_generation(m[3]) end
 if not size_of('HLEN', meta) then redis.call('UNLINK', meta) end
+local numbers, hashes = again(a[3], a[4], a[5], a[6], a[7])
 redis.call('HSET', meta, 'generation', generation, 'fingerprint', a[5], 'count', a[6], 'digest', a[7],
-  'entities', total, 'outbox', effects, 'epoch', a[3], 'offset', a[4])
+  'entities', total, 'outbox', effects, 'numbers', numbers, 'hashes', hashes, 'epoch', a[3], 'offset', a[4])
 return {'OK'}
 )lua";
 
@@ -294,11 +304,20 @@ return redis.call('HINCRBY', key, 'count', 1)
 )lua";
 
 // A lease's value: the holder's length, a colon, the holder, the value. Holders and values are any bytes.
+// A key of another type is none of ours, and nobody could ever hold the lease again.
 constexpr std::string_view hold = R"lua(
 local mine = #ARGV[1] .. ':' .. ARGV[1]
-local found = redis.call('GET', KEYS[1])
+local function ours(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not string.find(reply.err or '', 'WRONGTYPE', 1, true) then return reply end
+  redis.call('DEL', key)
+  return redis.call(command, key, ...)
+end
+local found = ours('GET', KEYS[1])
+if type(found) == 'table' then return found end
 if found and string.sub(found, 1, #mine) ~= mine then return 0 end
-redis.call('SADD', KEYS[2], ARGV[4])
+local listed = ours('SADD', KEYS[2], ARGV[4])
+if type(listed) == 'table' then return listed end
 redis.call('SET', KEYS[1], mine .. ARGV[2], 'PX', ARGV[3])
 return 1
 )lua";

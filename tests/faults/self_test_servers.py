@@ -37,7 +37,11 @@ class Wrong:
         return lambda: self.link.ask("SET", key, old)
 
     def epoch(self):
-        return self.field(self.meta, "epoch", lambda old: b"%d" % (int(old) - 1))
+        # With `numbers` beside it, it would be damage and no stale write.
+        numbers = self.link.ask("HGET", self.meta, "numbers")
+        self.link.ask("HDEL", self.meta, "numbers")
+        back = self.field(self.meta, "epoch", lambda old: b"%d" % (int(old) - 1))
+        return lambda: (back(), self.link.ask("HSET", self.meta, "numbers", numbers))
 
     def message_list(self):
         self.fleet.ledger.messages["never-sent"] = "0" * 32

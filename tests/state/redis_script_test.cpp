@@ -230,6 +230,33 @@ TEST_CASE("a meta that cannot be read is mended by a rewrite that says so and by
   CHECK(commit(*fixture.store, step({0, 3}, 4, {{"policy", "head", "1"}})));
 }
 
+TEST_CASE("a number of meta that somebody changed into another is damage, not another position [rule-S2]", "[redis][rule-S2]") {
+  RedisFixture fixture;
+  const std::string meta = "usher:v1:{0}:meta";
+  const auto [field, value] = GENERATE(table<std::string, std::string>({{"epoch", "7"},
+                                                                        {"offset", "0"},
+                                                                        {"offset", "999"},
+                                                                        {"fingerprint", "00000000000000000000000000000001"},
+                                                                        {"count", "2"},
+                                                                        {"digest", "00000000000000000000000000000001"}}));
+  INFO(field << " " << value);
+  REQUIRE(commit(*fixture.store, step({0, 1}, 2, {{"policy", "head", "1"}})));
+  fixture.server.ask({"HSET", meta, field, value});
+  CHECK(fixture.store->load_meta(0).error().fault == Fault::malformed);
+  CHECK(fixture.store->load(0).error().fault == Fault::malformed);
+  Rewrite anew;
+  anew.after.position = {0, 3};
+  anew.entities = {{"agents", "ana", "1"}};
+  anew.over_damage = true;
+  REQUIRE(rewrite(*fixture.store, anew));
+  CHECK(fixture.store->load_meta(0).value()->position == Position{0, 3});
+  CHECK(commit(*fixture.store, step({0, 3}, 4, {{"policy", "head", "1"}})));
+  // An earlier build writes no such fields.
+  fixture.server.ask({"HDEL", meta, "numbers", "hashes"});
+  fixture.server.ask({"HSET", meta, field, value});
+  CHECK(fixture.store->load_meta(0));
+}
+
 TEST_CASE("after FLUSHALL every commit is refused, and a state can be begun anew [rule-S1]", "[redis][rule-S1]") {
   RedisFixture fixture;
   fixture.server.ask({"FLUSHALL"});

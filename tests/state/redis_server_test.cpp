@@ -83,6 +83,17 @@ TEST_CASE("without any one of its commands the store does not open, and says so 
   CHECK(RedisStore::open(server.options()));
 }
 
+TEST_CASE("keys of another type in the place of leases keep nobody from holding one [rule-O2]", "[redis][rule-O2]") {
+  RedisFixture fixture;
+  const auto user = GENERATE(values<std::string>({"usher", "usher-reader"}));
+  RedisLeases leases(fixture.server.options(user));
+  fixture.server.ask({"SET", "usher:v1:leases", "a string where none belongs"});
+  fixture.server.ask({"HSET", "usher:v1:lease:partition/0", "none", "belongs"});
+  CHECK(leases.hold({"partition/0", "me", ""}, usher::message::Milliseconds{60'000}).value());
+  CHECK(leases.held("")->size() == 1);
+  CHECK_FALSE(leases.hold({"partition/0", "other", ""}, usher::message::Milliseconds{60'000}).value());
+}
+
 TEST_CASE("the reader reads and holds leases, and cannot write a state [rule-S5]", "[redis][rule-S5]") {
   RedisFixture fixture;
   auto options = fixture.server.options("usher-reader");
