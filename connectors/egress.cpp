@@ -20,7 +20,8 @@ constexpr Milliseconds quiet_pause{60'000};      // Nothing to do: wake() ends i
 constexpr Milliseconds finish_at_most{5'000};    // For what is in flight at the end.
 const std::string consumer = egress_consumer;
 
-// The offset of the inbound record that caused an effect, by its id PARTITION/OFFSET/INDEX.
+}  // namespace
+
 std::optional<Offset> cause_of(std::string_view effect) {
   const std::size_t slash = effect.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
@@ -28,8 +29,6 @@ std::optional<Offset> cause_of(std::string_view effect) {
   const auto [end, error] = std::from_chars(effect.data() + slash + 1, effect.data() + effect.size(), cause);
   return error == std::errc{} && end != effect.data() + effect.size() && *end == '/' ? std::optional(cause) : std::nullopt;
 }
-
-}  // namespace
 
 Egress::Egress(Partition partition, Ports ports, std::vector<Instance> instances, bool allow_private_addresses, MailHooks hooks) {
   const auto notes = std::make_shared<EgressNotes>();
@@ -154,7 +153,7 @@ void Egress::Carrier::run() {
 }
 
 bool Egress::Carrier::take_notes() {
-  std::vector<std::pair<Offset, bool>> reported;
+  std::vector<std::pair<Offset, std::optional<Offset>>> reported;
   std::vector<std::pair<Offset, std::optional<Verdict>>> mailed;
   bool stopping = false;
   {
@@ -166,11 +165,13 @@ bool Egress::Carrier::take_notes() {
     instances = notes->instances;
     stopping = notes->stopping;
   }
-  for (const auto& [offset, done] : reported) {
+  for (const auto& [offset, report] : reported) {
     EgressAttempt* const attempt = at(offset);
     if (attempt == nullptr) continue;
-    attempt->stage = done ? EgressStage::done : EgressStage::ready;
-    if (done) {
+    attempt->stage = report ? EgressStage::done : EgressStage::ready;
+    if (report) {
+      if (attempt->verdict->state == DeliveryState::deferred && !would_overtake(*attempt))
+        put_off[attempt->request.conversation] = {attempt->request.reply, *report};
       attempt->request = {};
       continue;
     }
@@ -242,6 +243,9 @@ void Egress::Carrier::move_cursor() {
     if (verdict && verdict->state == DeliveryState::sent) ++counts.sent;
     else if (verdict && verdict->state == DeliveryState::deferred) ++counts.deferred;
     else if (verdict) ++counts.failed;
+    // All that follows was caused by the same record or a later one.
+    if (const auto cause = cause_of(window.front().effect))
+      std::erase_if(put_off, [&](const auto& one) { return one.second.second <= *cause; });
     window.pop_front();
   }
   if (!next) return;

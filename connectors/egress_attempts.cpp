@@ -40,6 +40,13 @@ bool Egress::Carrier::has_turn(EgressAttempt& attempt, EgressQueue& queue) {
   return false;
 }
 
+// The router holds back by itself what it writes once it knows.
+bool Egress::Carrier::would_overtake(const EgressAttempt& attempt) const {
+  const auto found = put_off.find(attempt.request.conversation);
+  const auto cause = cause_of(attempt.effect);
+  return found != put_off.end() && attempt.request.reply != found->second.first && cause && *cause < found->second.second;
+}
+
 void Egress::Carrier::start_ready() {
   std::set<ConversationId> busy;
   std::map<ConnectorId, std::size_t> in_flight;
@@ -52,6 +59,11 @@ void Egress::Carrier::start_ready() {
     const bool first = busy.insert(one.request.conversation).second;
     if (!first || one.stage != EgressStage::ready || ports.clock.steady() < one.not_before) continue;
     if (one.verdict) {
+      report(one);
+      continue;
+    }
+    if (would_overtake(one)) {
+      one.verdict = Verdict{DeliveryState::deferred, "an earlier reply of the conversation has not left yet", {}};
       report(one);
       continue;
     }
@@ -155,7 +167,7 @@ void Egress::Carrier::report(EgressAttempt& attempt) {
   journal::Entry entry{attempt.effect + std::string(egress_report_suffix), std::string(record_type(record)), encode(record)};
   ports.journal.append(journal::Stream::inbound, partition, std::move(entry),
                        [notes = notes, offset](Result<journal::Appended> appended) {
-                         notes->leave([&](EgressNotes& left) { left.reported.emplace_back(offset, appended.has_value()); });
+                         notes->leave([&](EgressNotes& left) { left.reported.emplace_back(offset, appended ? std::optional(appended->offset) : std::nullopt); });
                        });
 }
 

@@ -18,6 +18,9 @@ namespace usher::connectors {
 
 inline constexpr Milliseconds egress_retry_pause{1'000};  // After the journal or the state failed.
 
+// The offset of the inbound record that caused an effect, by its id PARTITION/OFFSET/INDEX.
+[[nodiscard]] std::optional<Offset> cause_of(std::string_view effect);
+
 constexpr std::string_view egress_report_suffix = "/delivery";  // After the effect's id: the id of its report.
 
 enum class EgressStage { ready, in_flight, reporting, done };
@@ -49,7 +52,7 @@ struct EgressNotes {
   WebhookClient* client = nullptr;  // While it may be woken.
   bool stopping = false;
   bool appended = true;
-  std::vector<std::pair<Offset, bool>> reported;
+  std::vector<std::pair<Offset, std::optional<Offset>>> reported;  // And where its report stands in the inbound stream; none: nowhere.
   std::vector<std::pair<Offset, std::optional<Verdict>>> mailed;
   std::vector<Instance> instances;
   EgressStatus status;
@@ -79,6 +82,9 @@ struct Egress::Carrier {
   std::optional<EgressSearch> search{};     // Nothing is read before it is done.
   std::set<std::string> reported_before{};  // Effects that a process before this one reported.
   std::vector<Instance> instances{};
+  // Of a conversation, the reply that was put off last, and where the report of that stands in the inbound stream: what the router
+  // wrote before it read that, would overtake the reply.
+  std::map<ConversationId, std::pair<MessageId, Offset>> put_off{};
   std::map<MessageId, Milliseconds> files_missing{};  // Since when a reply's file was not there at any look.
   bool more = true;                     // There may be records beyond the window.
   std::optional<Milliseconds> again{};  // Something failed: look again then.
@@ -99,6 +105,7 @@ struct Egress::Carrier {
   void take(journal::Stored stored);
   bool seen_before(const std::string& effect);
   void start_ready();
+  [[nodiscard]] bool would_overtake(const EgressAttempt& attempt) const;
   bool has_turn(EgressAttempt& attempt, EgressQueue& queue);
   void attempt(EgressAttempt& attempt, EgressQueue& queue, const Instance& instance, const Connector& connector);
   std::optional<Verdict> add_files(Outbound& outbound, const Instance& instance, const Connector& connector);

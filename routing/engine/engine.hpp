@@ -16,9 +16,9 @@
 
 namespace usher::engine {
 
-// 2: caps on mail. 3: machines' mail is not what a reply answers. State of older versions is read as it stands: what it
-// does not say is nothing.
-inline constexpr int engine_version = 3;
+// 2: caps on mail. 3: machines' mail is not what a reply answers. 4: a reply that is put off waits for those before it. State of
+// older versions is read as it stands: what it does not say is nothing.
+inline constexpr int engine_version = 4;
 
 struct AgentView {
   AgentId id;

@@ -42,19 +42,29 @@ bool Engine::State::tries_again(const Conversation& c) const {
   });
 }
 
+// What was written before it is tried still, or waits for that itself.
+bool Engine::State::is_behind(const TrackedReply& reply) const {
+  const auto& c = conversations.at(reply.conversation);
+  return std::any_of(c.replies.begin(), c.replies.end(), [&](const auto& id) {
+    const auto& other = replies.at(id);
+    return other.sequence < reply.sequence && other.state == DeliveryState::deferred &&
+           (other.held || other.attempt > 1 || other.retry_at != Instant{});
+  });
+}
+
 // A customer reads replies in the order in which they were written, however often the first of them has to be tried.
 void Engine::State::hold(TrackedReply& reply) {
   reply.held = true;
   reply.retry_at = now + limits::held_reply_look_every;
 }
 
-void Engine::State::let_next_leave(Conversation& c) {
+void Engine::State::let_next_leave(Conversation& c, bool stuck) {
   TrackedReply* next = nullptr;
   for (const auto& id : c.replies) {
     auto& reply = replies.at(id);
     if (reply.held && (next == nullptr || reply.sequence < next->sequence)) next = &reply;
   }
-  if (next == nullptr) return;
+  if (next == nullptr || (!stuck && is_behind(*next))) return;
   next->held = false;
   next->retry_at = {};
   dirty_replies.insert(next->id);
@@ -77,7 +87,7 @@ void Engine::State::look_at_held(TrackedReply& reply) {
   reply.attempts_seen = attempts;
   reply.retry_at = now + limits::held_reply_look_every;
   dirty_replies.insert(reply.id);
-  if (stuck) let_next_leave(c);
+  if (stuck) let_next_leave(c, true);
 }
 
 void Engine::State::on(const DeliveryReported& record) {
@@ -90,7 +100,12 @@ void Engine::State::on(const DeliveryReported& record) {
     if (record.attempt != reply.attempt || reply.retry_at != Instant{} || rank(reply.state) > 0) return;
     if (record.state == DeliveryState::failed) return reply_failed(reply, record.detail);
     if (reply.attempt >= attempts_max(reply)) return reply_failed(reply, "given up: " + record.detail);
-    reply.retry_at = now + retry_after(reply.attempt, record.retry_after);
+    if (is_behind(reply)) {  // It was on its way when the one before it was put off.
+      ++reply.attempt;
+      hold(reply);
+    } else {
+      reply.retry_at = now + retry_after(reply.attempt, record.retry_after);
+    }
     dirty_replies.insert(reply.id);
     return tell_holder(reply, DeliveryState::deferred, record.detail);
   }

@@ -174,7 +174,8 @@ struct Engine::State {
   [[nodiscard]] bool tries_again(const Conversation& c) const;  // One of its replies was put off and has not left since.
   void hold(TrackedReply& reply);
   void look_at_held(TrackedReply& reply);
-  void let_next_leave(Conversation& c);
+  [[nodiscard]] bool is_behind(const TrackedReply& reply) const;
+  void let_next_leave(Conversation& c, bool stuck = false);
   [[nodiscard]] int attempts_max(const TrackedReply& reply) const;
   void returned(const DeliveryReported& record, TrackedReply* reply);
   void reply_left(TrackedReply& reply, const DeliveryReported& record);

@@ -226,6 +226,37 @@ TEST_CASE("replies of one conversation arrive in order, those of others do not w
   CHECK(desk.cursor() == 8);
 }
 
+TEST_CASE("a reply that was written before anybody knew does not overtake the one that is put off", "[egress]") {
+  EgressDesk desk;
+  std::mutex mutex;
+  std::vector<std::string> posted;
+  LoopbackServer server([&](const Got& got) {
+    const std::lock_guard lock(mutex);
+    posted.push_back(got.body.substr(got.body.find("answer "), 8));
+    return LoopbackServer::status(posted.size() == 1 ? 503 : 200);
+  });
+  desk.hook(server.url());
+  // The agent's commands, of which the first four effects come.
+  desk.journal.append(Stream::inbound, 0, {"command", "t", "v"}, [](const auto&) {});
+  desk.start();
+  desk.write(1, 1);
+  desk.write(2, 1);
+  desk.write(3, 1);
+  desk.write(4, 9);  // Of another conversation.
+  const auto all = desk.wait_for(5);
+  REQUIRE(all.size() == 4);
+  for (const auto& report : all) CHECK(report.state == (report.reply.low == 4 ? DeliveryState::sent : DeliveryState::deferred));
+  // What the router writes once it knows is its own order, and so is the next attempt.
+  desk.cause = desk.journal.bounds(Stream::inbound, 0)->end;
+  desk.write(1, 1, 2);
+  desk.write(2, 1, 2);
+  const auto later = desk.wait_for(7);
+  CHECK(later.back().state == DeliveryState::sent);
+  const std::lock_guard lock(mutex);
+  std::erase(posted, "answer 4");
+  CHECK(posted == std::vector<std::string>{"answer 1", "answer 1", "answer 2"});
+}
+
 TEST_CASE("a receiver that hangs does not hold up the others", "[egress]") {
   EgressDesk desk;
   std::mutex mutex;

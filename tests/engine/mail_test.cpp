@@ -237,6 +237,62 @@ TEST_CASE("E5: a reply does not overtake one that has to be tried again", "[engi
   CHECK(left == written);
 }
 
+TEST_CASE("E5: replies that were all on their way when the first was put off leave in order", "[engine][rule-E5]") {
+  Centre centre;
+  centre.sign_in("ana");
+  const auto id = take(centre, mail(1, "zoe@ex.org", "a1@ex.org"));
+  centre.accept(id);
+  for (const char* text : {"one", "two", "three"}) centre.command("ana", Reply{id, text});
+  const auto wanted = [&] { return centre.effects<ReplyWanted>(); };
+  REQUIRE(wanted().size() == 3);
+  const auto one = wanted()[0].reply, two = wanted()[1].reply, three = wanted()[2].reply;
+  // The first for longer than the others would be by themselves.
+  centre.apply(DeliveryReported{one, 1, DeliveryState::deferred, "503", Milliseconds{10min}});
+  centre.apply(DeliveryReported{two, 1, DeliveryState::deferred, "an earlier one", {}});
+  centre.apply(DeliveryReported{three, 1, DeliveryState::deferred, "an earlier one", {}});
+  centre.command("ana", Reply{id, "four"});
+  centre.pass(9min);
+  CHECK(wanted().size() == 3);
+  centre.pass(2min);
+  REQUIRE(wanted().size() == 4);
+  CHECK(wanted().back().reply == one);
+  const bool fails = GENERATE(false, true);
+  centre.apply(DeliveryReported{one, 2, fails ? DeliveryState::failed : DeliveryState::sent, "", {}});
+  REQUIRE(wanted().size() == 5);
+  CHECK(wanted().back().reply == two);
+  CHECK(wanted().back().attempt == 2);
+  // Put off once more: "four", which was never out, does not take its place, and neither does the third.
+  centre.apply(DeliveryReported{two, 2, DeliveryState::deferred, "503", {}});
+  REQUIRE(wanted().size() == 5);
+  centre.pass(1min);
+  REQUIRE(wanted().size() == 6);
+  CHECK(wanted().back().reply == two);
+  centre.apply(DeliveryReported{two, 3, DeliveryState::sent, "", {}});
+  CHECK(wanted().back().reply == three);
+  centre.apply(DeliveryReported{three, 2, DeliveryState::sent, "", {}});
+  REQUIRE(wanted().size() == 8);
+  CHECK(wanted().back().reply != one);
+  CHECK(wanted().back().attempt == 1);
+}
+
+TEST_CASE("E5: a reply that has left lets nothing leave that was written behind one that is tried still", "[engine][rule-E5]") {
+  Centre centre;
+  centre.sign_in("ana");
+  const auto id = take(centre, mail(1, "zoe@ex.org", "a1@ex.org"));
+  centre.accept(id);
+  for (const char* text : {"one", "two"}) centre.command("ana", Reply{id, text});
+  const auto one = centre.effects<ReplyWanted>()[0].reply, two = centre.effects<ReplyWanted>()[1].reply;
+  // Put off before anything was heard of the first, so it is tried by itself.
+  centre.apply(DeliveryReported{two, 1, DeliveryState::deferred, "503", {}});
+  centre.command("ana", Reply{id, "three"});
+  centre.apply(DeliveryReported{one, 1, DeliveryState::sent, "", {}});
+  CHECK(centre.effects<ReplyWanted>().size() == 2);
+  centre.pass(1min);
+  REQUIRE(centre.effects<ReplyWanted>().size() == 3);
+  centre.apply(DeliveryReported{two, 2, DeliveryState::sent, "", {}});
+  CHECK(centre.effects<ReplyWanted>().size() == 4);
+}
+
 TEST_CASE("E5: a reply waits as long as an earlier one is tried and no longer than anybody can say", "[engine][rule-E5]") {
   Centre centre;
   centre.sign_in("ana");
