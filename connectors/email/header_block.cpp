@@ -6,6 +6,7 @@
 
 #include "connectors/email/charset.hpp"
 #include "connectors/email/email_limits.hpp"
+#include "connectors/email/encoded_words.hpp"
 
 namespace usher::connectors::email {
 
@@ -52,6 +53,38 @@ void append(std::string& value, std::string_view more, bool& cut) {
   const std::size_t room = limits::header_value_bytes_max - std::min(limits::header_value_bytes_max, value.size());
   if (more.size() > room) cut = true;
   value += more.substr(0, room);
+}
+
+void add_id(std::vector<std::string>& ids, std::string_view id) {
+  id = trimmed(id);
+  while (!id.empty() && (id.front() == '<' || id.front() == ',')) id.remove_prefix(1);
+  if (id.empty() || ids.size() >= limits::thread_ids_max) return;
+  std::string text(cut_utf8(id, usher::message::limits::short_field_bytes_max));
+  if (std::find(ids.begin(), ids.end(), text) == ids.end()) ids.push_back(std::move(text));
+}
+
+// Words with an `@` in place of ids in brackets.
+void add_bare_ids(std::vector<std::string>& ids, std::string_view value) {
+  for (std::size_t begin = 0; begin < value.size();) {
+    const std::size_t end = std::min(value.find_first_of(" \t,;<>", begin), value.size());
+    const std::string_view word = value.substr(begin, end - begin);
+    if (word.find('@') != std::string_view::npos) add_id(ids, word);
+    begin = end + 1;
+  }
+}
+
+// Against RFC 2047 5, programs that fold at 78 bytes write an id that is longer as encoded words, brackets and all. What stands
+// in them without brackets is somebody's words.
+void add_encoded_ids(std::vector<std::string>& ids, std::string_view value) {
+  if (value.find("=?") == std::string_view::npos) return;
+  const std::string text = decode_words(value);
+  for (std::size_t at = text.find('<'); at != std::string::npos;) {
+    const std::size_t end = text.find_first_of("<>", at + 1);
+    if (end == std::string::npos) return;
+    const std::string_view id = std::string_view(text).substr(at + 1, end - at - 1);
+    if (text[end] == '>' && std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; })) add_id(ids, id);
+    at = text.find('<', end);
+  }
 }
 
 }  // namespace
@@ -126,27 +159,16 @@ HeaderBlock read_header_block(std::string_view bytes, std::string_view charset) 
 
 std::vector<std::string> read_ids(std::string_view value) {
   std::vector<std::string> ids;
-  const auto add = [&](std::string_view id) {
-    id = trimmed(id);
-    while (!id.empty() && (id.front() == '<' || id.front() == ',')) id.remove_prefix(1);
-    if (id.empty() || ids.size() >= limits::thread_ids_max) return;
-    std::string text(cut_utf8(id, usher::message::limits::short_field_bytes_max));
-    if (std::find(ids.begin(), ids.end(), text) == ids.end()) ids.push_back(std::move(text));
-  };
-  std::size_t at = value.find('<');
-  while (at != std::string_view::npos) {
+  std::size_t behind = 0;
+  for (std::size_t at = value.find('<'); at != std::string_view::npos; at = value.find('<', behind)) {
     const std::size_t end = value.find('>', at);
     if (end == std::string_view::npos) break;
-    add(value.substr(at + 1, end - at - 1));
-    at = value.find('<', end);
+    add_encoded_ids(ids, value.substr(behind, at - behind));
+    add_id(ids, value.substr(at + 1, end - at - 1));
+    behind = end + 1;
   }
-  if (!ids.empty()) return ids;
-  for (std::size_t begin = 0; begin < value.size();) {
-    const std::size_t end = std::min(value.find_first_of(" \t,;<>", begin), value.size());
-    const std::string_view word = value.substr(begin, end - begin);
-    if (word.find('@') != std::string_view::npos) add(word);
-    begin = end + 1;
-  }
+  add_encoded_ids(ids, value.substr(behind));
+  if (ids.empty()) add_bare_ids(ids, value);
   return ids;
 }
 

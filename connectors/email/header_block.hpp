@@ -22,7 +22,8 @@ struct HeaderBlock {
 [[nodiscard]] HeaderBlock read_header_block(std::string_view bytes, std::string_view charset = "utf-8");
 
 // The ids in a Message-ID, In-Reply-To or References field, without angle brackets, each once, in order. Words without
-// brackets count when they hold an `@`; empty ids never do: one empty id would join all mails that have it. Requires: UTF-8.
+// brackets count when they hold an `@`; empty ids never do: one empty id would join all mails that have it. Ids in encoded words
+// stand in their place among the others. Requires: UTF-8.
 [[nodiscard]] std::vector<std::string> read_ids(std::string_view value);
 
 [[nodiscard]] std::string ascii_lower(std::string_view text);

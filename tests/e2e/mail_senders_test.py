@@ -14,8 +14,7 @@ def checked(results, message, by=CHECKER, below=""):
     """The mail as the receiving server keeps it: its results on top, what the sender claimed below its `Received`."""
     stamp = f"Authentication-Results: {by}; {results}\r\n" if results else ""
     received = f"Received: from somewhere by {CHECKER} with ESMTPS; Sat, 21 Nov 2026 18:58:01 +0000\r\n"
-    # Python would write a long id as an encoded word, and mail programs do not.
-    return (stamp + received + below).encode() + message.as_bytes(policy=email.policy.SMTP.clone(max_line_length=998))
+    return (stamp + received + below).encode() + message.as_bytes(policy=email.policy.SMTP)
 
 
 GOOD = "dkim=pass header.d=example.org; dmarc=pass header.from=example.org"

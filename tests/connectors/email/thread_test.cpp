@@ -5,8 +5,10 @@
 #include "connectors/email/header_block.hpp"
 #include "connectors/email/header_text.hpp"
 #include "connectors/email/thread_key.hpp"
+#include "connectors/signature.hpp"
 
 using namespace usher::connectors::email;
+using usher::connectors::base64;
 using usher::connectors::Parsed;
 
 namespace {
@@ -130,6 +132,42 @@ TEST_CASE("an answer is found by its parent then its references then its address
   CHECK(read(from + "To: support@example.com\nReferences: <a@b.c> " + id + " <d@e.f>\n\nyes").messages[0].thread.token == message);
   CHECK(read(from + "To: " + address + "\n\nyes").messages[0].thread.token == message);
   CHECK(read(from + "To: support@example.com\nDelivered-To: " + address + "\n\nyes").messages[0].thread.token == message);
+}
+
+TEST_CASE("ids that a program wrote as encoded words are ids in their places", "[thread][rule-I5]") {
+  using Ids = std::vector<std::string>;
+  CHECK(read_ids("=?utf-8?q?=3Cone=40example=2Eorg=3E?=") == Ids{"one@example.org"});
+  CHECK(read_ids("=?UTF-8?B?PG9uZUBleGFtcGxlLm9yZz4=?=") == Ids{"one@example.org"});
+  CHECK(read_ids("=?utf-8?q?=3Cone=40exam?= =?utf-8?q?ple=2Eorg=3E_=3Ctwo=40?= =?utf-8?b?ZXhhbXBsZS5vcmc+?=") == Ids{"one@example.org", "two@example.org"});
+  CHECK(read_ids("<one@example.org> =?utf-8?q?=3Ctwo=40exam?= =?utf-8?q?ple=2Eorg=3E?= <three@example.org>") == Ids{"one@example.org", "two@example.org", "three@example.org"});
+  // Proper ids are as they are, and words for people name none.
+  CHECK(read_ids("<=?utf-8?q?a=3Cb=3E?=@example.org>") == Ids{"=?utf-8?q?a=3Cb=3E?=@example.org"});
+  CHECK(read_ids("=?utf-8?q?Gr=C3=BC=C3=9Fe_von_ana=40example=2Eorg?= <one@example.org>") == Ids{"one@example.org"});
+  for (const std::string none : {"=?utf-8?q?=3Cone=40example=2Eorg?=", "=?utf-8?q?=3C=3E?=", "=?utf-8?q?=3Ca_b=40c=3E?=", "=?utf-8?q?=3Ca=00b=0A=3E?=", "=?utf-8?x?=3Ca=40b=3E?=", "=?utf-8?q?=3C=C3=BC=3E?=",
+                                 "=?utf-8?q?=3Ca=3Cb?= <", "=?=?=?=?=?", "=?utf-8?b?!!!!?="}) {
+    INFO(none);
+    CHECK(read_ids(none).empty());
+  }
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += "=?utf-8?q?=3Cid" + std::to_string(i) + "=40example=2Eorg=3E?= ";
+  CHECK(read_ids(many).size() == 100);
+}
+
+TEST_CASE("an answer whose program wrote our id in encoded words and folded lines is found by it", "[thread][rule-I5]") {
+  const std::string id = mint_message_id(ours, reply, message, "example.com"), head = bare(id).substr(0, 40), tail = bare(id).substr(40, bare(id).find('@') - 40);
+  const std::string q = "=?utf-8?q?=3C" + head + "?=\n =?utf-8?q?" + tail + "=40example=2Ecom=3E?=";
+  const std::string b = "=?utf-8?b?" + base64("<" + head) + "?=\r\n\t=?utf-8?b?" + base64(tail + "@example.com>") + "?=";
+  const std::string from = "From: ana@example.org\nTo: support@example.com\nSubject: Re: x\n";
+  for (const auto& written : {q, b}) {
+    INFO(written);
+    CHECK(read(from + "In-Reply-To: " + written + "\n\nyes").messages[0].thread.token == message);
+    CHECK(read(from + "References: " + written + "\n\nyes").messages[0].thread.token == message);
+    CHECK(read(from + "References: <first@example.org> " + written + "\n\nyes").messages[0].thread.token == message);
+    CHECK(read(from + "Message-ID: " + written + "\n\nyes").messages[0].provider_message_id == bare(id));
+  }
+  std::string changed = q;
+  changed[changed.find("u1.") + 4] = changed[changed.find("u1.") + 4] == 'a' ? 'b' : 'a';
+  CHECK_FALSE(read(from + "In-Reply-To: " + changed + "\n\nyes").messages[0].thread.token);
 }
 
 TEST_CASE("a subject alone never joins a conversation", "[thread][rule-I5]") {
