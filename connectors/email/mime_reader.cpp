@@ -246,7 +246,10 @@ std::vector<Mailbox> mailboxes(const HeaderList& headers, std::string_view name)
   std::vector<Mailbox> out;
   for (const auto& field : headers.fields) {
     if (field.name != name) continue;
-    for (auto& mailbox : read_mailboxes(field.value))
+    auto found = read_mailboxes(field.value);
+    // A list that was encoded as a whole. Who wrote a mail is not read so: the check of the sender would have seen nobody.
+    if (found.empty() && name != "from" && field.value.find("=?") != std::string::npos) found = read_mailboxes(decode_words(field.value));
+    for (auto& mailbox : found)
       if (out.size() < limits::mailboxes_max) out.push_back(std::move(mailbox));
     // Two To fields are one list, cut in two; a second From is somebody else's addition.
     if (name == "from" && !out.empty()) break;

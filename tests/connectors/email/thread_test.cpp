@@ -4,6 +4,7 @@
 #include "connectors/email/email_message.hpp"
 #include "connectors/email/header_block.hpp"
 #include "connectors/email/header_text.hpp"
+#include "connectors/email/mime_reader.hpp"
 #include "connectors/email/thread_key.hpp"
 #include "connectors/signature.hpp"
 
@@ -168,6 +169,15 @@ TEST_CASE("an answer whose program wrote our id in encoded words and folded line
   std::string changed = q;
   changed[changed.find("u1.") + 4] = changed[changed.find("u1.") + 4] == 'a' ? 'b' : 'a';
   CHECK_FALSE(read(from + "In-Reply-To: " + changed + "\n\nyes").messages[0].thread.token);
+}
+
+TEST_CASE("addresses that a program wrote as encoded words are those it means and a sender is not", "[thread][rule-I5]") {
+  const std::string address = mint_reply_address(ours, message, "support@example.com"), encoded = "=?utf-8?b?" + base64("Support <" + address + ">") + "?=";
+  CHECK(read("From: ana@example.org\nTo: " + encoded + "\n\nyes").messages[0].thread.token == message);
+  const auto parsed = read("From: ana@example.org\nTo: support@example.com\nReply-To: =?utf-8?q?zoe=40example=2Eorg?=\n\nyes");
+  REQUIRE(parsed.messages[0].reply_to.size() == 1);
+  CHECK(parsed.messages[0].reply_to[0].value == "zoe@example.org");
+  CHECK(read_mail("From: =?utf-8?q?zoe=40example=2Eorg?=\nTo: support@example.com\n\nyes").from.empty());
 }
 
 TEST_CASE("a subject alone never joins a conversation", "[thread][rule-I5]") {
