@@ -149,8 +149,20 @@ bool has_exact_date(std::string_view text) {
 
 bool ends_with_colon(std::string_view text) { return text.ends_with(':') || text.ends_with("："); }
 
+// "kl. 18.57", "klo 18.57": the time of day in Danish and Finnish.
+bool has_dotted_clock(std::string_view text) {
+  for (const std::string_view word : {" kl. ", " kl ", " klo "}) {
+    const std::size_t at = text.find(word);
+    if (at == std::string_view::npos) continue;
+    const std::string_view clock = text.substr(at + word.size());
+    const std::size_t dot = clock.find('.');
+    if ((dot == 1 || dot == 2) && dot + 2 < clock.size() && is_digit(clock[0]) && is_digit(clock[dot - 1]) && is_digit(clock[dot + 1]) && is_digit(clock[dot + 2])) return true;
+  }
+  return false;
+}
+
 // A whole date with the time of day, in figures: seven at least ("3 Feb 2025", "10:00" makes nine).
-bool is_stamped(std::string_view text) { return has_clock(text) && std::count_if(text.begin(), text.end(), is_digit) >= 7; }
+bool is_stamped(std::string_view text) { return (has_clock(text) || has_dotted_clock(text)) && std::count_if(text.begin(), text.end(), is_digit) >= 7; }
 
 // In the languages where the name comes after the word: "Am 03.02.25 um 10:00 schrieb Support:". A sentence goes on behind a
 // comma.

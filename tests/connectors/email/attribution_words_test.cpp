@@ -29,6 +29,7 @@ const std::vector<Row> openings{
     {"Swedish", "Den 21 nov. 2026 kl. 18:57 skrev Support:"},
     {"Norwegian", "På lørdag 21. november 2026 kl. 18:57 skrev Support:"},
     {"Danish", "tirsdag 24. november 2026 kl. 18:57 skrev Support:"},
+    {"Danish", "Den 24. nov. 2026 kl. 18.57 skrev Support:"},
     {"Finnish", "ti. 24. marrask. 2026 klo 18:57 Support kirjoitti:"},
     {"Icelandic", "Þann 21.11.2026 18:57, Support skrifaði:"},
     {"Polish", "Dnia 21 listopada 2026 18:57 Support napisał:"},
