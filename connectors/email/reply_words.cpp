@@ -13,7 +13,17 @@ namespace {
 // With the blank that must follow; scripts without blanks have none.
 constexpr auto openers = std::to_array<std::string_view>({
     "on ",  "at ",   "am ",    "le ",   "el ",  "il ",  "op ",     "em ",   "a ",   "den ", "dnia ", "w dniu ", "dne ", "dňa ", "på ",  "pe ",
-    "ti. ", "tirsdag", "v ",   "у ",    "в ",   "на ",  "στισ ",   "pada ", "vào ", "în ",  "dana ", "在",    "于",   "ngày ",  "þann ", "kuupäev ", "wiadomość napisana przez ", "missatge de "});
+    "v ",   "у ",    "в ",   "на ",  "στισ ",   "pada ", "vào ", "în ",  "dana ", "在",    "于",   "ngày ",  "þann ", "kuupäev ", "wiadomość napisana przez ", "missatge de "});
+
+// In Danish, Norwegian and Swedish, Finnish, Dutch and German, where programs put the day of the week first.
+constexpr auto weekdays = std::to_array<std::string_view>({
+    "mandag",     "tirsdag",    "onsdag",      "torsdag",    "fredag",       "lørdag",    "søndag",      "måndag",     "tysdag",      "laurdag",    "sundag",       "tisdag",     "lördag",
+    "söndag",     "maanantai",  "tiistai",     "keskiviikko", "torstai",     "perjantai", "lauantai",    "sunnuntai",  "maanantaina", "tiistaina",  "keskiviikkona", "torstaina", "perjantaina",
+    "lauantaina", "sunnuntaina", "maandag",    "dinsdag",    "woensdag",     "donderdag", "vrijdag",     "zaterdag",   "zondag",      "montag",     "dienstag",     "mittwoch",   "donnerstag",
+    "freitag",    "samstag",    "sonnabend",   "sonntag",    "man",          "tir",       "tirs",        "ons",        "tor",         "tors",       "fre",          "lør",        "søn",
+    "mån",        "tis",        "lör",         "sön",        "ma",           "ti",        "ke",          "to",         "pe",          "la",         "su",           "di",         "wo",
+    "do",         "vr",         "za",          "zo",         "mo",           "mi",        "fr",          "sa",         "so"});
+constexpr std::size_t short_weekday_bytes_max = 4;
 
 // A longer one that ends behind a shorter one is there for what may follow it: "продавец написал мне:" is a sentence.
 constexpr auto verbs = std::to_array<std::string_view>({
@@ -95,10 +105,31 @@ bool is_one_of(std::string_view name, const Names& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// "tirsdag 24.", "mandag den 23.", "Dienstag, 24.", "ti. 24.", "ti 24.": the day of the week with that of the month. A short name
+// needs a dot at one of them: "to 24 people" is English.
+bool begins_with_weekday(std::string_view line, std::string_view name) {
+  if (!line.starts_with(name)) return false;
+  std::string_view rest = line.substr(name.size());
+  const bool whole = name.size() > short_weekday_bytes_max, dotted = rest.starts_with('.');
+  if (dotted) rest.remove_prefix(1);
+  if (rest.starts_with(',')) rest.remove_prefix(1);
+  if (!rest.starts_with(' ')) return false;
+  rest.remove_prefix(1);
+  const std::size_t blank = std::min(rest.find(' '), rest.size());
+  // "Fredag skrev 2 ..." is a sentence.
+  if (whole && blank + 1 < rest.size() && !is_digit(rest.front()) && attribution_verb_end(rest.substr(0, blank)) == std::string_view::npos) rest.remove_prefix(blank + 1);
+  const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  return digits > 0 && (whole || dotted || rest.substr(digits).starts_with('.'));
+}
+
 }  // namespace
 
 bool begins_attribution(std::string_view line) {
   while (line.starts_with('-') || line.starts_with(' ')) line.remove_prefix(1);
+  const auto is_weekday = [&](std::string_view name) { return begins_with_weekday(line, name); };
+  if (std::any_of(weekdays.begin(), weekdays.end(), is_weekday)) return true;
   return std::any_of(openers.begin(), openers.end(), [&](std::string_view opener) { return line.starts_with(opener); });
 }
 

@@ -6,7 +6,7 @@
 
 namespace usher::connectors::email {
 
-// "On", "Am", "Le": what a line of attribution may begin with. Requires: folded.
+// "On", "Am", "Le", "tirsdag 24.": what a line of attribution may begin with. Requires: folded.
 [[nodiscard]] bool begins_attribution(std::string_view line);
 // Where "wrote", "schrieb", "a écrit" ends in `line`, npos when there is none. Requires: folded.
 [[nodiscard]] std::size_t attribution_verb_end(std::string_view line);

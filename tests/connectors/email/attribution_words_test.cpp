@@ -53,6 +53,31 @@ const std::vector<Row> openings{
     {"Chinese", "于2026年11月21日 18:57,Support写道:"},
 };
 
+// By the day of the week, with the day of the month in the manners of the language.
+struct Week {
+  const char* language;
+  std::vector<std::string> days;
+  std::string rest;
+};
+
+const std::vector<Week> weeks{
+    {"Danish", {"Mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"}, " den 24. november 2026 kl. 18.57 skrev Support:"},
+    {"Danish", {"man.", "tirs.", "ons.", "tors.", "fre.", "lør.", "søn."}, " 24. nov. 2026 kl. 18.57 skrev Support:"},
+    {"Norwegian", {"mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"}, " 24. november 2026 kl. 18:57 skrev Support:"},
+    {"Norwegian", {"man.", "tir.", "ons.", "tor.", "fre.", "lør.", "søn."}, " 24. nov. 2026 kl. 18:57 skrev Support:"},
+    {"Norwegian, Nynorsk", {"måndag", "tysdag", "onsdag", "torsdag", "fredag", "laurdag", "sundag"}, " 24. november 2026 kl. 18:57 skrev Support:"},
+    {"Swedish", {"Måndag", "Tisdag", "Onsdag", "Torsdag", "Fredag", "Lördag", "Söndag"}, " 24 november 2026 18:57 skrev Support:"},
+    {"Swedish", {"mån", "tis", "ons", "tors", "fre", "lör", "sön"}, ". 24 nov 2026 kl. 18:57 skrev Support:"},
+    {"Finnish", {"ma", "ti", "ke", "to", "pe", "la", "su"}, " 24. marrask. 2026 klo 18.57 Support kirjoitti:"},
+    {"Finnish", {"ma", "ti", "ke", "to", "pe", "la", "su"}, ". 24. marrask. 2026 klo 18.57 Support kirjoitti:"},
+    {"Finnish", {"maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai"}, " 24. marraskuuta 2026 Support kirjoitti:"},
+    {"Finnish", {"Maanantaina", "tiistaina", "keskiviikkona", "torstaina", "perjantaina", "lauantaina", "sunnuntaina"}, " 24. marraskuuta 2026 Support kirjoitti:"},
+    {"Dutch", {"maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"}, " 24 november 2026 om 18:57 schreef Support:"},
+    {"Dutch", {"ma", "di", "wo", "do", "vr", "za", "zo"}, ". 24 nov. 2026 om 18:57 schreef Support:"},
+    {"German", {"Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag", "Sonnabend"}, ", 24. November 2026, 18:57 schrieb Support:"},
+    {"German", {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"}, "., 24.11.2026 18:57 schrieb Support:"},
+};
+
 // With the quote behind it.
 const std::vector<Row> verbs{
     {"English", "Support writes (21 Nov 2026):"},
@@ -102,6 +127,14 @@ TEST_CASE("an attribution is known by its first word and its verb in the languag
   }
 }
 
+TEST_CASE("an attribution is known by the day of the week that it begins with", "[reply][words]") {
+  for (const auto& [language, days, rest] : weeks)
+    for (const auto& day : days) {
+      INFO(language << ": " << day << rest);
+      CHECK(new_text("Please cancel.\n\n" + day + rest + "\n\nDear Ana\nyour order is on its way.\n") == "Please cancel.");
+    }
+}
+
 TEST_CASE("an attribution above a quote is known by its verb in the language of the program", "[reply][words]") {
   for (const auto& [language, line] : verbs) {
     INFO(language << ": " << line);
@@ -114,6 +147,8 @@ TEST_CASE("what customers tell of writing and saying stays", "[reply][words]") {
        {"On Monday your colleague wrote:", "At the shop they said:", "Am Montag schrieb mir Ihr Kollege:", "Le vendeur m'a écrit :", "Il corriere mi ha scritto:", "El cartero me escribió:",
         "Op maandag schreef uw collega:", "Em maio o vosso colega escreveu:", "Den tredje skrev ni:", "W dniu zakupu sprzedawca napisał:", "Dne 3. května mi kolega napsal:", "Pe site scris era:",
         "В мае мне продавец написал:", "На сайта пише:", "Στις τρεις ο οδηγός έγραψε:", "Pada bulan Mei dia menulis:", "在网站上写道:", "서류를 작성:", "Missatge de la botiga:", "Wiadomość napisana przez kuriera:",
+        "Fredag skrev jeres kollega:", "Mandag skrev 2 kolleger 18:57:", "Tirsdag den 24.11.2026 skrev jeres kollega:", "Tirsdag d. 24. kl. 18.57 skrev jeres kollega:", "Måndag skrev ni:", "Perjantaina kollegasi kirjoitti:", "vrijdag schreef uw collega:",
+        "Dienstag schrieb mir Ihr Kollege:", "To 24 of my mails of 2026 nobody wrote:", "La 2 de 2026 me escribió:",
         "At 18:57 he wrote to me:", "Am 21.11.2026 um 18:57 schrieb mir Ihr Kollege, alles sei gut:", "W dniu 21.11.2026 sprzedawca napisał(a) do mnie tak:", "W dniu 21.11.2026 pani napisała do mnie tak:",
         "Dne 21.11.2026 mi napsal(a) do zprávy toto:", "Dňa 21.11.2026 mi napísal(a) do správy toto:", "В 18:57 продавец написал мне так:", "В 18:57 она написала мне так:", "В 18:57 кто-то написал(а) мне так:",
         "В 18:57 кто-то писал(а) мне так:", "В 18:57 продавец пишет мне так:", "У 18:57 продавець написав мені так:", "У 18:57 продавац је написао мени тако:", "Quoting your page:", "Support writes on the page (see below):"}) {
