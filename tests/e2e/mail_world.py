@@ -45,10 +45,12 @@ class MailServers:
             raise
 
     def close(self):
-        if self.smtp:
-            self.smtp.close()
-        self.stop_imap()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            if self.smtp:
+                self.smtp.close()
+        finally:
+            self.stop_imap()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- the IMAP server --------------------------------------------------------------------------------------------
     def start_imap(self):
