@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/backup_manifest.hpp"
 #include "daemon/secret_files.hpp"
 #include "daemon/tar_file.hpp"
 #include "routing/message/instant.hpp"
@@ -76,42 +77,80 @@ Result<void> check_database(const files::path& file) {
   return fail(Fault::malformed, "the backup's database is damaged: " + (verdict.empty() ? "not a database" : verdict));
 }
 
-Result<void> unpack(const std::string& name, const TarRead& read, const files::path& to) {
+Result<FileSum> unpack(const std::string& name, const TarRead& read, const files::path& to) {
   const auto target = to / name;
   files::create_directories(target.parent_path());
   const int descriptor = ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) return fail(Fault::unavailable, "cannot write " + target.string() + ": " + std::strerror(errno));
   const OpenFile out(::fdopen(descriptor, "wb"));
+  RunningSum sum;
   for (;;) {
     const auto chunk = read();
     if (!chunk) return chunk.error();
     if (chunk->empty()) break;
+    sum.add(*chunk);
     if (std::fwrite(chunk->data(), 1, chunk->size(), out.get()) != chunk->size())
       return fail(Fault::unavailable, "cannot write " + target.string() + ": " + std::strerror(errno));
   }
   if (std::fflush(out.get()) != 0 || ::fsync(::fileno(out.get())) != 0)
     return fail(Fault::unavailable, "cannot sync " + target.string() + ": " + std::strerror(errno));
-  return {};
+  return sum.finish();
 }
 
-Result<std::size_t> unpack_all(const files::path& file, const files::path& to) {
-  std::size_t count = 0;
-  bool whole = false;
+Result<std::string> read_whole(const TarRead& read) {
+  std::string text;
+  for (;;) {
+    const auto chunk = read();
+    if (!chunk) return chunk.error();
+    if (chunk->empty()) return text;
+    text += *chunk;
+  }
+}
+
+struct Unpacked {
+  FileSums files;
+  std::string manifest;
+};
+
+// As the bytes were read: what lies in `to` has been judged by nobody yet.
+Result<Unpacked> unpack_all(const files::path& file, const files::path& to) {
+  Unpacked unpacked;
   const auto done = read_tar(file, [&](const std::string& name, const TarRead& read) -> Result<void> {
     if (name == manifest_name) {
-      whole = true;
+      auto text = read_whole(read);
+      if (!text) return text.error();
+      unpacked.manifest = std::move(*text);
       return {};
     }
     if (!may_restore(name)) return fail(Fault::malformed, "the backup holds a file that does not belong there: " + name);
-    ++count;
-    return unpack(name, read, to);
+    if (unpacked.files.contains(name)) return fail(Fault::malformed, "the backup holds a file twice: " + name);
+    auto sum = unpack(name, read, to);
+    if (!sum) return sum.error();
+    unpacked.files.emplace(name, std::move(*sum));
+    return {};
   });
   if (!done) return done.error();
-  if (!whole || !files::exists(to / database_name))
+  return unpacked;
+}
+
+Result<void> compare_with_list(const Unpacked& unpacked) {
+  if (is_manifest_without_list(unpacked.manifest)) return {};
+  const auto listed = read_manifest(unpacked.manifest);
+  if (!listed) return listed.error();
+  return compare_files(*listed, unpacked.files);
+}
+
+Result<Unpacked> unpack_checked(const files::path& file, const files::path& to) {
+  auto unpacked = unpack_all(file, to);
+  if (!unpacked) return unpacked;
+  if (unpacked->manifest.empty()) return fail(Fault::malformed, file.string() + " is no backup of Usher, or damaged: no list of files in it");
+  const auto compared = compare_with_list(*unpacked);
+  if (!compared) return fail(compared.error().fault, file.string() + " cannot be restored: " + compared.error().detail);
+  if (!unpacked->files.contains(std::string(database_name)))
     return fail(Fault::malformed, file.string() + " is no backup of Usher: no database in it");
   const auto checked = check_database(to / database_name);
   if (!checked) return checked.error();
-  return count;
+  return unpacked;
 }
 
 // What a restore replaces goes into one folder beside. Returns its path, or "" when there was nothing.
@@ -147,7 +186,7 @@ Result<void> fill(TarWriter& tar, const files::path& data_folder, const files::p
   for (const auto* name : {"secret.key", "tokens.json"})
     if (added && files::exists(data_folder / name)) added = tar.add_file(name, data_folder / name);
   if (added) added = add_blobs(tar, data_folder);
-  if (added) added = tar.add_bytes(std::string(manifest_name), "{\"v\":1}\n");
+  if (added) added = tar.add_bytes(std::string(manifest_name), manifest_text(tar.sums()));
   if (added) added = tar.finish();
   return added;
 }
@@ -189,12 +228,12 @@ Result<Restored> restore_backup(const files::path& file, const files::path& data
     const auto beside = data_folder / "restore.partial";
     files::remove_all(beside);
     files::create_directories(beside);
-    const auto unpacked = unpack_all(file, beside);
+    const auto unpacked = unpack_checked(file, beside);
     if (!unpacked) {
       files::remove_all(beside);
       return unpacked.error();
     }
-    Restored restored{*unpacked, move_away(data_folder)};
+    Restored restored{unpacked->files.size(), move_away(data_folder), !is_manifest_without_list(unpacked->manifest)};
     for (const auto& entry : files::directory_iterator(beside))
       files::rename(entry.path(), data_folder / entry.path().filename());
     files::remove_all(beside);

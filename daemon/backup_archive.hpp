@@ -1,5 +1,6 @@
 // Backups: one tar file that holds a whole installation: the database as of one instant, the files that customers sent,
-// the key of private links, the hashes of agents' tokens. Not admin.token: a restored machine makes its own.
+// the key of private links, the hashes of agents' tokens, and last the list of all these with their SHA-256. Not admin.token: a
+// restored machine makes its own.
 #pragma once
 
 #include <filesystem>
@@ -20,9 +21,11 @@ using namespace usher::message;
 struct Restored {
   std::size_t files = 0;
   std::string moved_to;  // Where what was in the folder lies now; empty when there was nothing.
+  bool verified = true;  // false: the backup is of an earlier build, without a list; only its database was checked.
 };
 // Puts a backup into `data_folder`, which no daemon may be using: `conflict` while one holds its lock. Everything is
-// unpacked and checked beside first; what was there before is moved into a folder of its own, never deleted.
+// unpacked beside first and compared with the backup's list: `malformed` when a file differs, is missing or is not in it, and
+// nothing is put in place. What was there before is moved into a folder of its own, never deleted.
 [[nodiscard]] Result<Restored> restore_backup(const std::filesystem::path& file, const std::filesystem::path& data_folder);
 
 }  // namespace usher::daemon

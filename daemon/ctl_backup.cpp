@@ -26,8 +26,11 @@ Exit backup(const CtlContext& context, const std::string& file) {
 Exit restore(const CtlContext& context, const std::string& file, const std::string& data) {
   const auto restored = restore_backup(file, data);
   if (!restored) return complain(restored.error());
+  if (!restored->verified)
+    std::fprintf(stderr, "usherctl: warning: %s is of an earlier build and has no list of its files: only the database was checked, "
+                 "damage in the other files is not known\n", file.c_str());
   if (context.json) {
-    const boost::json::object answer{{"files", restored->files}, {"moved_to", restored->moved_to}};
+    const boost::json::object answer{{"files", restored->files}, {"moved_to", restored->moved_to}, {"verified", restored->verified}};
     std::puts(boost::json::serialize(answer).c_str());
     return Exit::ok;
   }

@@ -127,7 +127,11 @@ Result<void> TarWriter::add_bytes(const std::string& name, std::string_view byte
   auto done = write_head(name, bytes.size());
   if (done) done = write(bytes);
   if (done) done = write_padding(bytes.size());
-  return done;
+  if (!done) return done;
+  RunningSum sum;
+  sum.add(bytes);
+  sums_[name] = sum.finish();
+  return {};
 }
 
 Result<void> TarWriter::add_file(const std::string& name, const std::filesystem::path& from) {
@@ -138,6 +142,7 @@ Result<void> TarWriter::add_file(const std::string& name, const std::filesystem:
   const auto size = static_cast<std::uint64_t>(about.st_size);
   auto done = write_head(name, size);
   if (!done) return done;
+  RunningSum sum;
   std::string chunk(chunk_bytes, '\0');
   for (std::uint64_t left = size; left > 0;) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()));
@@ -145,9 +150,12 @@ Result<void> TarWriter::add_file(const std::string& name, const std::filesystem:
     if (count == 0) return fail(Fault::unavailable, from.string() + " shrank while it was read");
     done = write({chunk.data(), count});
     if (!done) return done;
+    sum.add({chunk.data(), count});
     left -= count;
   }
-  return write_padding(size);
+  done = write_padding(size);
+  if (done) sums_[name] = sum.finish();
+  return done;
 }
 
 Result<void> TarWriter::finish() {

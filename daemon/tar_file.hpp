@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/file_sum.hpp"
 #include "routing/message/result.hpp"
 
 namespace usher::daemon {
@@ -28,6 +29,8 @@ class TarWriter {
   [[nodiscard]] Result<void> add_file(const std::string& name, const std::filesystem::path& from);
   // The end marks, then fsync. Without it the file is not whole, and a reader says so.
   [[nodiscard]] Result<void> finish();
+  // Of each file that was added whole, as its bytes were written.
+  [[nodiscard]] const FileSums& sums() const { return sums_; }
 
  private:
   TarWriter(OpenFile file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
@@ -37,6 +40,7 @@ class TarWriter {
 
   OpenFile file_;
   std::filesystem::path path_;
+  FileSums sums_;
 };
 
 // Calls `take(name, read)` for every file, in order; `read` gives the next bytes of that file, "" at its end.

@@ -1,7 +1,9 @@
 """Operating: restarts with work in hand, backup and restore, bad configuration, reload, dead letters, the programs themselves."""
+import io
 import signal
 import sqlite3
 import subprocess
+import tarfile
 
 from agent import Refused
 from case import EndToEnd, only_on
@@ -81,6 +83,40 @@ class Backups(EndToEnd):
         ana.connect()
         self.assertEqual([conversation["id"]], [c["id"] for c in ana.welcome["conversations"]])
         self.assertEqual(1, len(world.operate("GET", "/v1/conversations").json()["conversations"]))
+
+
+    def test_a_damaged_backup_is_refused_with_a_sentence_and_one_of_an_earlier_build_with_a_warning_is_not(self):
+        world = self.world()
+        self.accepted(world.post("Keep me", key="k"))
+        backup = world.folder / "backup"
+        self.assertEqual(0, world.ctl("backup", str(backup)).returncode)
+        members = members_of(backup)
+        target = world.folder / "target"
+        for name in members:
+            changed = dict(members)
+            changed[name] = bytes([changed[name][0] ^ 1]) + changed[name][1:]
+            refused = self.restored(world, changed, target)
+            self.assertEqual(65, refused.returncode, (name, refused))
+            self.assertIn("cannot be restored", refused.stderr)
+            self.assertEqual([], [entry.name for entry in target.iterdir() if entry.name != "usher.lock"])
+        earlier = {**members, "usher-backup.json": b'{"v":1}\n'}
+        warned = self.restored(world, earlier, target)
+        self.assertEqual((0, True), (warned.returncode, "warning: " in warned.stderr), warned)
+        self.assertTrue((target / "usher.db").exists())
+
+    def restored(self, world, members, target):
+        archive = world.folder / "changed.tar"
+        with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as tar:
+            for name, content in members.items():
+                about = tarfile.TarInfo(name)
+                about.size = len(content)
+                tar.addfile(about, io.BytesIO(content))
+        return world.ctl("restore", str(archive), "--data", str(target), admin=False)
+
+
+def members_of(archive):
+    with tarfile.open(archive) as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar}
 
 
 class Configuration(EndToEnd):
