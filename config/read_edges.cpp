@@ -1,5 +1,6 @@
 // The edges of the daemon: tenant and folder, listeners, log, connectors and labels.
 #include <algorithm>
+#include <sstream>
 
 #include "config/draft.hpp"
 #include "config/value_forms.hpp"
@@ -35,19 +36,24 @@ void read_listeners(Draft& draft) {
   }
 }
 
-// A connector knows combinations, the loader knows lines: the key with which its sentence begins leads to the place.
-void check_connector(Draft& draft, const Types& types, const Entry& entry) {
-  if (!types.check) return;
-  const auto checked = types.check(draft.settings.tenant, draft.settings.connectors.back());
-  if (checked) return;
-  const auto& detail = checked.error().detail;
-  const auto colon = std::min(detail.find(": "), detail.size());
-  const auto key = detail.substr(0, colon);
+// The key with which a connector's sentence begins leads to the place.
+void add_finding(Draft& draft, const Entry& entry, const std::string& line) {
+  const auto colon = std::min(line.find(": "), line.size());
+  const auto key = line.substr(0, colon);
   const auto first = key.substr(0, key.find('.'));
   const auto* written = entry.value.find(first);
   if (written == nullptr) written = entry.value.find(first + std::string(secret_suffix));
   draft.problems.add(written != nullptr ? written->value.place : entry.place, join_path(join_path("connectors", entry.key), key),
-                     detail.substr(std::min(colon + 2, detail.size())));
+                     line.substr(std::min(colon + 2, line.size())));
+}
+
+// A connector knows combinations, the loader knows places: one finding a line.
+void check_connector(Draft& draft, const Types& types, const Entry& entry) {
+  if (!types.check) return;
+  const auto checked = types.check(draft.settings.tenant, draft.settings.connectors.back());
+  if (checked) return;
+  std::istringstream lines(checked.error().detail);
+  for (std::string line; std::getline(lines, line);) add_finding(draft, entry, line);
 }
 
 void read_connector(Draft& draft, const Types& types, const Entry& entry) {

@@ -118,7 +118,7 @@ struct LoadedSettings {
   Problems problems;
 };
 
-// What a connector says about its settings as a whole; the detail begins with the key, as in `webhook_secret: missing`.
+// What a connector says about its settings as a whole; each line of the detail begins with its key, as in `webhook_secret: missing`.
 using ConnectorCheck = std::function<Result<void>(const TenantId& tenant, const ConnectorSettings& connector)>;
 
 // Reads FILE strictly: unknown and duplicate keys, wrong types, missing and dangling references are problems, all

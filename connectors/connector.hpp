@@ -118,7 +118,7 @@ struct Connector {
   std::span<const config::Key> keys;
   FilesOut files_out = FilesOut::none;
 
-  // What cannot be said by `keys`: combinations. Detail names the key.
+  // What cannot be said by `keys`: combinations. Detail: all that is wrong, one line each (findings.hpp), which begins with its key.
   Result<void> (*check)(const Instance& instance);
   // Is this from whom it claims? Runs on the raw bytes before anything else looks at them. `now` for signed times.
   Result<void> (*verify)(const Instance& instance, const Raw& raw, Instant now);

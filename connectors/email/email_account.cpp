@@ -5,6 +5,7 @@
 
 #include "connectors/email/header_block.hpp"
 #include "connectors/email/header_text.hpp"
+#include "connectors/findings.hpp"
 #include "routing/message/limits.hpp"
 
 namespace usher::connectors::email {
@@ -53,10 +54,6 @@ constexpr Key keys[] = {
     {"webhook_public_key", Kind::text, false, "", "SendGrid: the key of its signed posts, as it shows it."},
 };
 
-Error wrong(std::string_view key, std::string_view what) {
-  return fail(Fault::malformed, std::string(key) + ": " + std::string(what));
-}
-
 bool is_this_machine(std::string_view host) {
   return host == "localhost" || host == "::1" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
@@ -66,36 +63,47 @@ struct Schemes {
   int tls_port, plain_port;
 };
 
-Result<MailServer> read_server(const Instance& instance, std::string_view key, const Schemes& schemes) {
+void read_protection(const Instance& instance, bool secure, MailServer& server, Findings& findings) {
+  const std::string& tls = instance.options.text("tls");
+  if (tls == "off" && !is_this_machine(server.host)) findings.add("tls", "off is for servers on this machine only");
+  server.protection = secure ? Protection::tls : tls == "off" ? Protection::off : Protection::starttls;
+}
+
+MailServer read_server(const Instance& instance, std::string_view key, const Schemes& schemes, Findings& findings) {
+  if (const std::string& tls = instance.options.text("tls"); tls != "off" && tls != "required") findings.add("tls", "must be required or off");
   std::string_view url = instance.options.text(key);
   const bool secure = url.starts_with(schemes.tls);
-  if (!secure && !url.starts_with(schemes.plain))
-    return wrong(key, "must be " + std::string(schemes.tls) + "HOST[:PORT] or " + std::string(schemes.plain) + "HOST[:PORT]");
+  if (!secure && !url.starts_with(schemes.plain)) {
+    findings.add(key, "must be " + std::string(schemes.tls) + "HOST[:PORT] or " + std::string(schemes.plain) + "HOST[:PORT]");
+    return {};
+  }
   url.remove_prefix(secure ? schemes.tls.size() : schemes.plain.size());
   if (url.ends_with('/')) url.remove_suffix(1);
   MailServer server;
   server.port = secure ? schemes.tls_port : schemes.plain_port;
   const bool bracketed = url.starts_with('[');
   const std::size_t close = bracketed ? url.find(']') : 0;
-  if (close == std::string_view::npos) return wrong(key, "has no valid host");
+  if (close == std::string_view::npos) {
+    findings.add(key, "has no valid host");
+    return server;
+  }
   const std::size_t colon = url.find(':', close);
   std::string_view host = url.substr(0, colon);
   if (bracketed) host = host.substr(1, host.size() - 2);
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
   constexpr std::string_view in_brackets = "0123456789abcdefABCDEF:.";
-  if (host.empty() || host.size() > 253 || host.find_first_not_of(bracketed ? in_brackets : plain) != std::string_view::npos)
-    return wrong(key, "has no valid host");
+  if (host.empty() || host.size() > 253 || host.find_first_not_of(bracketed ? in_brackets : plain) != std::string_view::npos) {
+    findings.add(key, "has no valid host");
+    return server;
+  }
   if (colon != std::string_view::npos) {
     const std::string_view digits = url.substr(colon + 1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), server.port);
     if (error != std::errc{} || end != digits.data() + digits.size() || server.port < 1 || server.port > 65535)
-      return wrong(key, "has no valid port");
+      findings.add(key, "has no valid port");
   }
   server.host = host;
-  const std::string& tls = instance.options.text("tls");
-  if (tls == "off" && !is_this_machine(host)) return wrong("tls", "off is for servers on this machine only");
-  if (tls != "off" && tls != "required") return wrong("tls", "must be required or off");
-  server.protection = secure ? Protection::tls : tls == "off" ? Protection::off : Protection::starttls;
+  read_protection(instance, secure, server, findings);
   server.ca_file = instance.options.text("ca_file");
   return server;
 }
@@ -112,113 +120,123 @@ const std::string& first_of(const Instance& instance, std::string_view key, std:
   return text.empty() ? instance.options.text(otherwise) : text;
 }
 
-Result<Credentials> read_credentials(const Instance& instance) {
+Credentials read_credentials(const Instance& instance, Findings& findings) {
   const auto login = login_of(instance.options.text("login"));
-  if (!login) return wrong("login", "must be plain, xoauth2 or oauthbearer");
+  if (!login) {
+    findings.add("login", "must be plain, xoauth2 or oauthbearer");
+    return {};
+  }
   Credentials out{*login, first_of(instance, "user", "address"), instance.options.text("password"), {}};
   if (*login == Login::plain) {
-    if (out.password.empty()) return wrong("password", "missing");
+    if (out.password.empty()) findings.add("password", "missing");
     return out;
   }
   out.grant = {instance.options.text("token_url"), instance.options.text("client_id"), instance.options.text("client_secret"),
                instance.options.text("refresh_token"), instance.options.text("scope")};
-  if (out.grant.url.empty()) return wrong("token_url", "is needed to log in with access tokens");
-  if (out.grant.client_id.empty()) return wrong("client_id", "is needed to log in with access tokens");
+  if (out.grant.url.empty()) findings.add("token_url", "is needed to log in with access tokens");
+  if (out.grant.client_id.empty()) findings.add("client_id", "is needed to log in with access tokens");
   if (out.grant.refresh_token.empty() && out.grant.client_secret.empty())
-    return wrong("refresh_token", "either it or client_secret is needed to log in with access tokens");
+    findings.add("refresh_token", "either it or client_secret is needed to log in with access tokens");
   return out;
 }
 
-Result<Credentials> read_smtp_credentials(const Instance& instance, const MailServer& server) {
+Credentials read_smtp_credentials(const Instance& instance, const MailServer& server, Findings& findings) {
   const std::string& login = instance.options.text("smtp_login");
   if (login == "none") {
-    if (!is_this_machine(server.host)) return wrong("smtp_login", "none is for servers on this machine only");
+    // Where the address is wrong there is no host, and that was said.
+    if (!server.host.empty() && !is_this_machine(server.host)) findings.add("smtp_login", "none is for servers on this machine only");
     return Credentials{Login::none, {}, {}, {}};
+  }
+  if (!login.empty() && !login_of(login)) {
+    findings.add("smtp_login", "must be none, plain, xoauth2 or oauthbearer");
+    return {};
   }
   Instance sending = instance;
   if (!login.empty()) sending.options.values["login"] = login;
   sending.options.values["user"] = first_of(instance, "smtp_user", "user");
   sending.options.values["password"] = first_of(instance, "smtp_password", "password");
-  auto read = read_credentials(sending);
-  if (!read && !login.empty() && read.error().detail.starts_with("login:")) return wrong("smtp_login", "must be none, plain, xoauth2 or oauthbearer");
-  return read;
+  return read_credentials(sending, findings);
 }
 
-Result<std::optional<AfterIngest>> read_after(const Instance& instance) {
+AfterIngest read_after(const Instance& instance, Findings& findings) {
   const std::string& word = instance.options.text("after_ingest");
   const bool moves = word == "move";
   if (moves != !instance.options.text("move_to").empty())
-    return wrong("move_to", moves ? "is needed with after_ingest: move" : "is of use with after_ingest: move only");
-  if (word == "keyword") return std::optional(AfterIngest::keyword);
-  if (word == "seen") return std::optional(AfterIngest::seen);
-  if (word == "move") return std::optional(AfterIngest::move);
-  if (word == "delete") return std::optional(AfterIngest::erase);
-  return wrong("after_ingest", "must be keyword, seen, move or delete");
+    findings.add("move_to", moves ? "is needed with after_ingest: move" : "is of use with after_ingest: move only");
+  if (word == "seen") return AfterIngest::seen;
+  if (word == "move") return AfterIngest::move;
+  if (word == "delete") return AfterIngest::erase;
+  if (word != "keyword") findings.add("after_ingest", "must be keyword, seen, move or delete");
+  return AfterIngest::keyword;
 }
 
-Result<ImapAccount> read_imap(const Instance& instance) {
-  auto server = read_server(instance, "imap_url", {"imaps://", "imap://", 993, 143});
-  if (!server) return server.error();
-  auto credentials = read_credentials(instance);
-  if (!credentials) return credentials.error();
-  auto after = read_after(instance);
-  if (!after) return after.error();
+ImapAccount read_imap(const Instance& instance, Findings& findings) {
   ImapAccount out;
-  out.server = std::move(*server);
-  out.credentials = std::move(*credentials);
+  out.server = read_server(instance, "imap_url", {"imaps://", "imap://", 993, 143}, findings);
+  out.credentials = read_credentials(instance, findings);
+  out.after = read_after(instance, findings);
   out.folder = instance.options.text("folder");
-  if (out.folder.empty()) return wrong("folder", "is empty");
-  out.after = **after;
   out.move_to = instance.options.text("move_to");
-  if (out.move_to == out.folder) return wrong("move_to", "must be another folder");
+  if (out.folder.empty()) findings.add("folder", "is empty");
+  else if (out.move_to == out.folder) findings.add("move_to", "must be another folder");
   if (const std::string& since = instance.options.text("import_since"); !since.empty()) {
     out.import_since = parse_rfc3339(since.size() == 10 ? since + "T00:00:00Z" : since);
-    if (!out.import_since) return wrong("import_since", "must be a day such as 2026-11-01");
+    if (!out.import_since) findings.add("import_since", "must be a day such as 2026-11-01");
   }
   const long long poll = instance.options.number("poll_every");
-  if (poll < poll_least_ms || poll > poll_most_ms) return wrong("poll_every", "must be 5s to 1h");
+  if (poll < poll_least_ms || poll > poll_most_ms) findings.add("poll_every", "must be 5s to 1h");
   out.poll_every = Milliseconds{poll};
   return out;
 }
 
-Result<void> read_inbound(const Instance& instance, EmailAccount& out) {
+SmtpAccount read_smtp(const Instance& instance, Findings& findings) {
+  SmtpAccount out;
+  out.server = read_server(instance, "smtp_url", {"smtps://", "smtp://", 465, 587}, findings);
+  out.credentials = read_smtp_credentials(instance, out.server, findings);
+  const long long connections = instance.options.number("smtp_connections"), mails = instance.options.number("mails_per_minute");
+  if (connections < 1 || connections > 16) findings.add("smtp_connections", "must be 1 to 16");
+  if (mails < 1 || mails > 6000) findings.add("mails_per_minute", "must be 1 to 6000");
+  out.connections = static_cast<int>(connections);
+  out.mails_per_minute = static_cast<int>(mails);
+  return out;
+}
+
+void read_inbound(const Instance& instance, EmailAccount& out, Findings& findings) {
   const std::string& word = instance.options.text("inbound");
   if (word == "sendgrid") out.posted_by = InboundProvider::sendgrid;
   else if (word == "mailgun") out.posted_by = InboundProvider::mailgun;
   else if (word == "postmark") out.posted_by = InboundProvider::postmark;
-  else if (word != "imap") return wrong("inbound", "must be imap, sendgrid, mailgun or postmark");
+  else if (word != "imap") return findings.add("inbound", "must be imap, sendgrid, mailgun or postmark");
   const std::string believed = ascii_lower(out.authserv_id);
   out.believes_provider = out.posted_by && (word == "sendgrid" || word == believed);
   // A sender can write a provider's word into a field; no server is called by it.
   if (out.posted_by && word == believed) out.authserv_id.clear();
-  else if (believed == "sendgrid" || believed == "mailgun" || believed == "postmark") return wrong("authserv_id", "is a provider's word; it goes with inbound: " + believed + " alone");
+  else if (believed == "sendgrid" || believed == "mailgun" || believed == "postmark") findings.add("authserv_id", "is a provider's word; it goes with inbound: " + believed + " alone");
   // Who sends to the provider writes the topmost field without a name himself.
-  else if (out.posted_by && believed == "-") return wrong("authserv_id", "must be a server's name with inbound: " + word);
+  else if (out.posted_by && believed == "-") findings.add("authserv_id", "must be a server's name with inbound: " + word);
   out.proof = {instance.options.text("webhook_secret"), instance.options.text("webhook_secret_previous"), instance.options.text("webhook_public_key")};
-  if (out.posted_by) return check_inbound_secrets(*out.posted_by, out.proof);
+  if (out.posted_by) return findings.take(check_inbound_secrets(*out.posted_by, out.proof));
   for (const char* key : {"webhook_secret", "webhook_secret_previous", "webhook_public_key"})
-    if (!instance.options.text(key).empty()) return wrong(key, "is of no use with inbound: imap");
-  return {};
+    if (!instance.options.text(key).empty()) findings.add(key, "is of no use with inbound: imap");
 }
 
-Result<void> read_who(const Instance& instance, EmailAccount& out) {
+void read_who(const Instance& instance, EmailAccount& out, Findings& findings) {
   out.address = instance.options.text("address");
-  if (!is_mail_address(out.address)) return wrong("address", "is no mail address");
+  if (!is_mail_address(out.address)) findings.add("address", "is no mail address");
   out.aliases = instance.options.list("aliases");
   for (const std::string& alias : out.aliases)
-    if (!is_mail_address(alias)) return wrong("aliases", "is no mail address: " + alias);
+    if (!is_mail_address(alias)) findings.add("aliases", "is no mail address: " + alias);
   out.name = instance.options.text("name");
-  if (out.name.size() > usher::message::limits::short_field_bytes_max || out.name.find_first_of("\r\n") != std::string::npos) return wrong("name", "must be one short line");
+  if (out.name.size() > usher::message::limits::short_field_bytes_max || out.name.find_first_of("\r\n") != std::string::npos) findings.add("name", "must be one short line");
   out.authserv_id = instance.options.text("authserv_id");
   if (out.authserv_id.size() > 253 || out.authserv_id.find_first_of(" \t\r\n;=()\"") != std::string::npos)
-    return wrong("authserv_id", "must be the server's name as it stands at the beginning of its Authentication-Results");
+    findings.add("authserv_id", "must be the server's name as it stands at the beginning of its Authentication-Results");
   for (const char* key : {"thread_secret", "thread_secret_previous"})
     if (const std::string& secret = instance.options.text(key); !secret.empty()) {
-      if (secret.size() < thread_secret_bytes_min) return wrong(key, "is too short: 16 bytes at least");
+      if (secret.size() < thread_secret_bytes_min) findings.add(key, "is too short: 16 bytes at least");
       out.secrets.push_back(secret);
     }
-  if (out.secrets.empty()) return wrong("thread_secret", "missing");
-  return {};
+  if (out.secrets.empty()) findings.add("thread_secret", "missing");
 }
 
 }  // namespace
@@ -227,29 +245,17 @@ std::span<const config::Key> email_keys() { return keys; }
 
 Result<EmailAccount> account_of(const Instance& instance) {
   EmailAccount out;
-  if (auto who = read_who(instance, out); !who) return who.error();
-  if (auto inbound = read_inbound(instance, out); !inbound) return inbound.error();
+  Findings findings;
+  read_who(instance, out, findings);
+  read_inbound(instance, out, findings);
   out.sent_folder = instance.options.text("sent_folder");
   const bool has_imap = !instance.options.text("imap_url").empty();
-  if (!out.posted_by && !has_imap) return wrong("imap_url", "missing");
-  if (!out.sent_folder.empty() && !has_imap) return wrong("sent_folder", "needs imap_url");
-  if (has_imap) {
-    auto imap = read_imap(instance);
-    if (!imap) return imap.error();
-    out.imap = std::move(*imap);
-  }
-  if (!instance.options.text("smtp_url").empty()) {
-    auto server = read_server(instance, "smtp_url", {"smtps://", "smtp://", 465, 587});
-    if (!server) return server.error();
-    auto credentials = read_smtp_credentials(instance, *server);
-    if (!credentials) return credentials.error();
-    out.smtp = SmtpAccount{std::move(*server), std::move(*credentials)};
-    const long long connections = instance.options.number("smtp_connections"), mails = instance.options.number("mails_per_minute");
-    if (connections < 1 || connections > 16) return wrong("smtp_connections", "must be 1 to 16");
-    if (mails < 1 || mails > 6000) return wrong("mails_per_minute", "must be 1 to 6000");
-    out.smtp->connections = static_cast<int>(connections);
-    out.smtp->mails_per_minute = static_cast<int>(mails);
-  }
+  // Of an `inbound` that is none nobody knows whether it needs a mailbox.
+  if (instance.options.text("inbound") == "imap" && !has_imap) findings.add("imap_url", "missing");
+  if (!out.sent_folder.empty() && !has_imap) findings.add("sent_folder", "needs imap_url");
+  if (has_imap) out.imap = read_imap(instance, findings);
+  if (!instance.options.text("smtp_url").empty()) out.smtp = read_smtp(instance, findings);
+  if (const auto found = findings.result(); !found.has_value()) return found.error();
   return out;
 }
 

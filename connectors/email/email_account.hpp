@@ -31,7 +31,7 @@ struct EmailAccount {
 
 [[nodiscard]] std::span<const config::Key> email_keys();
 
-// malformed: names the key.
+// malformed: all that is wrong, one line each, which begins with the key.
 [[nodiscard]] Result<EmailAccount> account_of(const Instance& instance);
 
 }  // namespace usher::connectors::email

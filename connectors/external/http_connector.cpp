@@ -8,6 +8,7 @@
 
 #include "connectors/attached_file.hpp"
 #include "connectors/catalog.hpp"
+#include "connectors/findings.hpp"
 #include "connectors/json_input.hpp"
 #include "connectors/media_type.hpp"
 #include "connectors/message_id.hpp"
@@ -43,16 +44,17 @@ Result<void> check_secret(const Instance& instance, std::string_view key, bool r
 }
 
 Result<void> check(const Instance& instance) {
+  Findings findings;
   // Never without: an open door would look like a working one.
-  if (instance.options.text("token").empty()) return fail(Fault::malformed, "token: missing");
+  if (instance.options.text("token").empty()) findings.add("token", "missing");
   const std::string& url = instance.options.text("webhook_url");
   if (!url.empty() && !is_web_address(url))
-    return fail(Fault::malformed, "webhook_url: must be an http or https address without user information");
+    findings.add("webhook_url", "must be an http or https address without user information");
   if (url.empty() && !instance.options.text("webhook_secret").empty())
-    return fail(Fault::malformed, "webhook_secret: is of no use without webhook_url");
-  auto checked = check_secret(instance, "webhook_secret", !url.empty());
-  if (checked) checked = check_secret(instance, "webhook_secret_previous", false);
-  return checked;
+    findings.add("webhook_secret", "is of no use without webhook_url");
+  else findings.take(check_secret(instance, "webhook_secret", !url.empty()));
+  findings.take(check_secret(instance, "webhook_secret_previous", false));
+  return findings.result();
 }
 
 bool is_bearer(std::string_view given, std::string_view token) {

@@ -10,6 +10,7 @@
 
 #include "connectors/attached_file.hpp"
 #include "connectors/catalog.hpp"
+#include "connectors/findings.hpp"
 #include "connectors/json_input.hpp"
 #include "connectors/message_id.hpp"
 #include "connectors/text_rules.hpp"
@@ -46,42 +47,44 @@ std::string field_of(const Instance& instance, std::string_view role) {
   return found == fields.end() ? std::string(role) : found->second;
 }
 
-Result<void> check_fields(const Instance& instance) {
+void check_fields(const Instance& instance, Findings& findings) {
   std::vector<std::string> taken;
   if (const auto& honeypot = instance.options.text("honeypot"); !honeypot.empty()) taken.push_back(honeypot);
   if (instance.options.number("fill_time_min") > 0) {
     const auto& field = instance.options.text("fill_time_field");
     if (field.empty() || std::find(taken.begin(), taken.end(), field) != taken.end())
-      return fail(Fault::malformed, "fill_time_field: must name a field of its own");
-    taken.push_back(field);
+      findings.add("fill_time_field", "must name a field of its own");
+    else taken.push_back(field);
   }
   for (const auto& [role, field] : instance.options.map("fields")) {
     if (std::find(roles.begin(), roles.end(), role) == roles.end())
-      return fail(Fault::malformed, "fields." + role + ": must be one of name, email, phone, subject, message, nonce");
-    if (field.empty()) return fail(Fault::malformed, "fields." + role + ": is empty");
+      findings.add("fields." + role, "must be one of name, email, phone, subject, message, nonce");
+    if (field.empty()) findings.add("fields." + role, "is empty");
   }
   for (const std::string_view role : roles) {
     const std::string field = field_of(instance, role);
+    if (field.empty()) continue;
     if (std::find(taken.begin(), taken.end(), field) != taken.end())
-      return fail(Fault::malformed, "fields." + std::string(role) + ": the form's field " + field + " has another meaning already");
+      findings.add("fields." + std::string(role), "the form's field " + field + " has another meaning already");
     taken.push_back(field);
   }
-  return {};
 }
 
 Result<void> check(const Instance& instance) {
+  Findings findings;
   for (const auto& origin : instance.options.list("origins"))
-    if (!is_origin(origin)) return fail(Fault::malformed, "origins: must be https://host without a path: " + origin);
+    if (!is_origin(origin)) findings.add("origins", "must be https://host without a path: " + origin);
   for (const auto& url : instance.options.list("redirect_to"))
-    if (!is_web_address(url)) return fail(Fault::malformed, "redirect_to: must be an http or https address: " + url);
+    if (!is_web_address(url)) findings.add("redirect_to", "must be an http or https address: " + url);
   if (instance.options.number("per_address_per_minute") < 1 || instance.options.number("per_address_per_minute") > 1'000'000)
-    return fail(Fault::malformed, "per_address_per_minute: must be 1 to 1000000");
+    findings.add("per_address_per_minute", "must be 1 to 1000000");
   const long long text_max = instance.options.number("text_bytes_max");
   if (text_max < 1 || text_max > static_cast<long long>(limits::message_text_bytes_max))
-    return fail(Fault::malformed, "text_bytes_max: must be 1 to 262144");
+    findings.add("text_bytes_max", "must be 1 to 262144");
   if (instance.options.number("fill_time_min") < 0 || instance.options.number("fill_time_min") > fill_time_most)
-    return fail(Fault::malformed, "fill_time_min: must be 0s to 10m");
-  return check_fields(instance);
+    findings.add("fill_time_min", "must be 0s to 10m");
+  check_fields(instance, findings);
+  return findings.result();
 }
 
 const std::string& header(const Raw& raw, const char* name) {

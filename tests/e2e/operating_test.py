@@ -132,6 +132,31 @@ class Configuration(EndToEnd):
                 self.assertTrue(any(place in line for line in lines), (place, lines))
         self.assertFalse((world.data / "usher.db").exists())
 
+    def test_all_that_is_wrong_with_a_connector_is_reported_at_once_with_its_line_and_column(self):
+        world = self.world(start=False)
+        wrong = {
+            "mail": ["type: email", "address: nobody", "thread_secret: short", "smtp_url: smtp://mail.ex.com", "tls: of",
+                     "imap_url: ftp://mail.ex.com", "login: pain", "after_ingest: seem", "poll_every: 1s", "smtp_connections: 99"],
+            "form": ["type: webform", "origins: [nowhere]", "redirect_to: [ftp://ex.com]", "per_address_per_minute: 0",
+                     "text_bytes_max: 0", "fill_time_min: 11m", "fields: {massage: text}"],
+            "shop": ["type: http", "token: abcdefghijklmnop", "webhook_url: https://ex.com", "webhook_secret: plain",
+                     "webhook_secret_previous: plain"],
+        }
+        right = {"type", "smtp_url", "token", "webhook_url"}
+        lines, expected = ["tenant: acme", "connectors:"], []
+        for name, keys in wrong.items():
+            lines.append(f"  {name}:")
+            for key, value in (line.split(": ", 1) for line in keys):
+                lines.append(f"    {key}: {value}")
+                if key not in right:
+                    path = f"{key}.massage" if key == "fields" else key
+                    expected.append(f":{len(lines)}:{len(key) + 7} connectors.{name}.{path}: ")
+        world.config_file.write_text("\n".join(lines) + "\n")
+        done = subprocess.run([PROGRAMS / "usherd", "check-config", world.config_file], capture_output=True, text=True, timeout=30)
+        self.assertEqual(78, done.returncode, done)
+        for place in expected:
+            self.assertEqual(1, (done.stdout + done.stderr).count(place), (place, done))
+
     def test_the_default_configuration_is_right(self):
         world = self.world(start=False)
         done = subprocess.run([PROGRAMS / "usherd", "check-config", world.config_file], capture_output=True, text=True)

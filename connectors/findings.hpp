@@ -1,0 +1,39 @@
+// All that check() finds wrong with one connector's settings, each once and in the order found. One thread.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "routing/message/result.hpp"
+
+namespace usher::connectors {
+
+class Findings {
+ public:
+  void add(std::string_view key, std::string_view what) {
+    std::string line = std::string(key) + ": " + std::string(what);
+    // `what` may show a value, and a line end in it would begin a finding of its own.
+    std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+    if (std::find(lines_.begin(), lines_.end(), line) == lines_.end()) lines_.push_back(std::move(line));
+  }
+  void take(const message::Result<void>& checked) {
+    if (checked.has_value()) return;
+    const auto& detail = checked.error().detail;
+    const auto colon = std::min(detail.find(": "), detail.size());
+    add(detail.substr(0, colon), detail.substr(std::min(colon + 2, detail.size())));
+  }
+  // One line a finding, as Connector::check returns them.
+  [[nodiscard]] message::Result<void> result() const {
+    if (lines_.empty()) return {};
+    std::string detail;
+    for (const auto& line : lines_) detail += (detail.empty() ? "" : "\n") + line;
+    return message::fail(message::Fault::malformed, std::move(detail));
+  }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+}  // namespace usher::connectors
