@@ -112,11 +112,22 @@ Result<void> Node::Parts::open_data() {
   return policy && *policy ? check_tenant(**policy) : Result<void>();
 }
 
+// Costs as much as a load.
+bool Node::Parts::state_is_whole() const {
+  const auto loaded = backend->store().load(partition);
+  if (!loaded) return false;
+  const auto restored = engine::Engine::restore(loaded->entities);
+  return restored && restored->state_hash() == loaded->meta.digest;
+}
+
 // Two installations on one partition, by mistake: the one's customers would become the other's dead letters, and its agents would
 // see the other's conversations (rules J5, I5).
 Result<void> Node::Parts::check_tenant(const std::string& policy) const {
-  const auto tenant = engine::EntityReader(policy).text("tenant");
+  engine::EntityReader reader(policy);
+  const auto tenant = reader.text("tenant");
   if (tenant == settings.tenant.text()) return {};
+  // Damage is mended by whoever routes, and no reason to stay away for ever.
+  if (!reader.good() || tenant.empty() || !state_is_whole()) return {};
   return fail(Fault::malformed, "the state of partition " + std::to_string(partition) + " is tenant " + tenant + "'s, not " + settings.tenant.text() +
                                     "'s: each tenant needs a data folder, or a kafka.partition, or topics and keys, of its own");
 }

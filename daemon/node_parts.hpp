@@ -68,6 +68,7 @@ struct Node::Parts {
   // Starting, in this order.
   [[nodiscard]] Result<void> open_data();
   [[nodiscard]] Result<void> check_tenant(const std::string& policy) const;
+  [[nodiscard]] bool state_is_whole() const;
   [[nodiscard]] Result<void> build(Node& node);
   [[nodiscard]] Result<void> build_posts();
   void build_services(Node& node);

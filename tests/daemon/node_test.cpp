@@ -1,4 +1,6 @@
 // One node, assembled from a configuration on free ports: what an operator sees of its start, its reload and its stop.
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 
@@ -151,6 +153,25 @@ TEST_CASE("J5: a state that is another tenant's is refused at a start, in words"
   CHECK(refused.error().detail.find("tenant acme's, not evil's") != std::string::npos);
   running.folder.write("usher.yaml", config_text("english: 3"));
   CHECK(running.start());
+}
+
+TEST_CASE("J5: a state that is damaged where its tenant stands is mended and no other tenant's", "[node][J5]") {
+  const auto* const damage = GENERATE("replace(value, 'acme', 'evil')", "replace(value, 'acme', '')", "substr(value, 1, 5)", "'?'");
+  INFO(damage);
+  Running running(config_text("english: 3"));
+  REQUIRE(running.node->stop(Milliseconds(5'000)));
+  running.node.reset();
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open((running.folder.path() / "data/usher.db").c_str(), &database) == SQLITE_OK);
+  const auto change = std::string("UPDATE entities SET value = ") + damage + " WHERE table_name = 'policy' AND key = 'head'";
+  CHECK(sqlite3_exec(database, change.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(sqlite3_changes(database) == 1);
+  sqlite3_close(database);
+  auto again = running.start();
+  if (!again) UNSCOPED_INFO(again.error().detail);
+  REQUIRE(again);
+  running.node = std::move(*again);
+  CHECK(boost::json::serialize(running.get("/v1/agents")).find("\"ana\"") != std::string::npos);
 }
 
 TEST_CASE("another tenant's configuration is refused at a reload", "[node]") {
