@@ -84,7 +84,16 @@ Result<std::vector<Stored>> KafkaJournal::read(Stream stream, Partition partitio
     if (from == bounds->end) return std::vector<Stored>();
   }
   if (auto records = parts_->tail->read(log, from, records_max, limits::journal_read_within)) {
-    if (!records->empty() || parts_->tail->has_passed(log, end())) return *records;
+    if (!records->empty()) return *records;
+    // That nothing is there is believed only of an end that was heard of a moment ago, as above.
+    if (!parts_->tail->end_is_fresh(log)) {
+      const auto bounds = parts_->asking->bounds(log, limits::journal_read_within);
+      if (!bounds) return bounds.error();
+      parts_->tail->end_was_asked(log);
+    }
+    // What came after the first look is found by the second.
+    if (parts_->tail->has_passed(log, end()))
+      if (auto rest = parts_->tail->read(log, from, records_max, Milliseconds{0})) return *rest;
     return fail(Fault::unavailable, "the journal does not hand out offset " + std::to_string(from));
   }
   auto records = parts_->scans.read(log, from, end(), records_max, limits::journal_read_within);
