@@ -117,6 +117,7 @@ void Engine::State::reply_left(TrackedReply& reply, const DeliveryReported& reco
   const bool first_news = reply.state == DeliveryState::deferred;
   reply.state = record.state;
   reply.retry_at = {};
+  reply.held = false;  // Another process had tried it, and was heard of late.
   dirty_replies.insert(reply.id);
   tell_holder(reply, record.state, record.detail);
   if (first_news) let_next_leave(conversation(reply.conversation));

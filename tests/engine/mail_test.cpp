@@ -293,6 +293,28 @@ TEST_CASE("E5: a reply that has left lets nothing leave that was written behind 
   CHECK(centre.effects<ReplyWanted>().size() == 4);
 }
 
+TEST_CASE("E5: a held reply that was sent after all is not sent again and holds up nothing", "[engine][rule-E5]") {
+  Centre centre;
+  centre.sign_in("ana");
+  const auto id = take(centre, mail(1, "zoe@ex.org", "a1@ex.org"));
+  centre.accept(id);
+  for (const char* text : {"one", "two"}) centre.command("ana", Reply{id, text});
+  const auto wanted = [&] { return centre.effects<ReplyWanted>(); };
+  const auto one = wanted()[0].reply, two = wanted()[1].reply;
+  centre.apply(DeliveryReported{one, 1, DeliveryState::deferred, "503", {}});
+  centre.apply(DeliveryReported{two, 1, DeliveryState::deferred, "503", {}});
+  centre.command("ana", Reply{id, "three"});
+  // Of an edge that hung meanwhile.
+  centre.apply(DeliveryReported{two, 1, DeliveryState::sent, "", {}});
+  centre.pass(1min);
+  REQUIRE(wanted().size() == 3);
+  CHECK(wanted().back().reply == one);
+  centre.apply(DeliveryReported{one, 2, DeliveryState::sent, "", {}});
+  REQUIRE(wanted().size() == 4);
+  CHECK(wanted().back().reply != two);
+  CHECK(wanted().back().reply != one);
+}
+
 TEST_CASE("E5: a reply waits as long as an earlier one is tried and no longer than anybody can say", "[engine][rule-E5]") {
   Centre centre;
   centre.sign_in("ana");
