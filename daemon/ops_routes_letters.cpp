@@ -105,18 +105,20 @@ Response show_letter(HttpServices& services, Offset offset) {
 }
 
 // What the letter has no room for is in the journal, for as long as that keeps it.
-void complete(HttpServices& services, Letter& letter) {
-  if (letter.bytes.size() >= letter.size) return;
+Result<void> complete(HttpServices& services, Letter& letter) {
+  if (letter.bytes.size() >= letter.size) return {};
   const auto read = services.journal.read(journal::Stream::inbound, services.partition, letter.original, 1);
+  if (!read && read.error().fault != Fault::not_found) return read.error();
   letter.readable = read && !read->empty() && read->front().offset == letter.original &&
                     read->front().entry.value.size() == letter.size && read->front().entry.value.starts_with(letter.bytes);
   if (letter.readable) letter.bytes = read->front().entry.value;
+  return {};
 }
 
 void requeue(HttpServices& services, Offset offset, const Responder& respond) {
   auto letter = find_letter(services, offset);
   if (!letter) return respond(problem(letter.error()));
-  complete(services, *letter);
+  if (const auto done = complete(services, *letter); !done) return respond(problem(done.error()));
   if (!letter->readable) return respond(problem(409, "The dead letter does not hold the record's bytes."));
   services.journal.append(journal::Stream::inbound, services.partition, {letter->id, letter->type, letter->bytes},
                           [respond, offset](const Result<journal::Appended>& appended) {
