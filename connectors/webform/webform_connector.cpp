@@ -70,12 +70,15 @@ void check_fields(const Instance& instance, Findings& findings) {
   }
 }
 
+// What is refused is shown, but for a password that stands in it.
+std::string shown(const std::string& address) { return address.find('@') == std::string::npos ? ": " + address : std::string(); }
+
 Result<void> check(const Instance& instance) {
   Findings findings;
   for (const auto& origin : instance.options.list("origins"))
-    if (!is_origin(origin)) findings.add("origins", "must be https://host without a path: " + origin);
+    if (!is_origin(origin)) findings.add("origins", "must be https://host without user information or a path" + shown(origin));
   for (const auto& url : instance.options.list("redirect_to"))
-    if (!is_web_address(url)) findings.add("redirect_to", "must be an http or https address: " + url);
+    if (!is_web_address(url)) findings.add("redirect_to", "must be an http or https address without user information" + shown(url));
   if (instance.options.number("per_address_per_minute") < 1 || instance.options.number("per_address_per_minute") > 1'000'000)
     findings.add("per_address_per_minute", "must be 1 to 1000000");
   const long long text_max = instance.options.number("text_bytes_max");

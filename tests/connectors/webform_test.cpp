@@ -294,4 +294,11 @@ TEST_CASE("a form's configuration that cannot work is refused by the name of its
   instance.options.lists = {};
   instance.options.lists["redirect_to"] = {"javascript:alert(1)"};
   CHECK(detail(instance).starts_with("redirect_to:"));
+  CHECK(detail(instance).find("javascript:alert(1)") != std::string::npos);
+  for (const std::string key : {"origins", "redirect_to"}) {
+    instance.options.lists = {};
+    instance.options.lists[key] = {"https://ana:s3cret@ex.org"};
+    CHECK(detail(instance).starts_with(key + ":"));
+    CHECK(detail(instance).find("s3cret") == std::string::npos);
+  }
 }
