@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "connectors/email/attribution.hpp"
 #include "connectors/folded_text.hpp"
 
 namespace usher::connectors::email {
@@ -24,7 +25,6 @@ constexpr auto weekdays = std::to_array<std::string_view>({
     "mån",        "tis",        "lör",         "sön",        "ma",           "ti",        "ke",          "to",         "pe",          "la",         "su",           "di",         "wo",
     "do",         "vr",         "za",          "zo",         "mo",           "mi",        "fr",          "sa",         "so"});
 constexpr std::size_t short_weekday_bytes_max = 4;
-
 // A longer one that ends behind a shorter one is there for what may follow it: "продавец написал мне:" is a sentence.
 constexpr auto verbs = std::to_array<std::string_view>({
     "wrote",        "writes",      "said",          "schrieb",     "geschrieben",  "schreef",       "geschreven", "écrit",     "ecrit",      "scrive",
@@ -105,8 +105,6 @@ bool is_one_of(std::string_view name, const Names& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // "tirsdag 24.", "mandag den 23.", "Dienstag, 24.", "ti. 24.", "ti 24.": the day of the week with that of the month. A short name
 // needs a dot at one of them: "to 24 people" is English.
 bool begins_with_weekday(std::string_view line, std::string_view name) {
@@ -124,10 +122,15 @@ bool begins_with_weekday(std::string_view line, std::string_view name) {
   return digits > 0 && (whole || dotted || rest.substr(digits).starts_with('.'));
 }
 
+std::string_view without_strokes(std::string_view line) {
+  while (line.starts_with('-') || line.starts_with(' ')) line.remove_prefix(1);
+  return line;
+}
+
 }  // namespace
 
 bool begins_attribution(std::string_view line) {
-  while (line.starts_with('-') || line.starts_with(' ')) line.remove_prefix(1);
+  line = without_strokes(line);
   const auto is_weekday = [&](std::string_view name) { return begins_with_weekday(line, name); };
   if (std::any_of(weekdays.begin(), weekdays.end(), is_weekday)) return true;
   return std::any_of(openers.begin(), openers.end(), [&](std::string_view opener) { return line.starts_with(opener); });
