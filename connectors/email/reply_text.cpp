@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t attribution_lines_max = 6;
 constexpr std::size_t signature_lines_max = 8;
 constexpr std::size_t signature_line_bytes_max = 80;
+constexpr std::size_t header_fields_min = 3;
+constexpr std::size_t header_lines_max = 64;
 constexpr std::size_t lines_max = 20'000;  // Longer texts are taken as they are.
 
 enum class Kind { empty, text, quote, attribution, delimiter, device, header };
@@ -197,19 +199,46 @@ void cut_signature(std::vector<Line>& lines) {
   }
 }
 
-// From three repeated fields on, when something of the customer stands above them. Long fields wrap. A subject or an
+struct Fields {
+  std::size_t count = 0, end = 0;
+  bool of_mail = false;  // Among them a subject or an address.
+};
+
+// The fields that stand together from `at` on; long ones wrap. "No:" is one in Latvian alone.
+Fields fields_from(const std::vector<Line>& lines, std::size_t at) {
+  Fields out{0, at, false};
+  std::size_t wrapped = 0, doubtful = 0;
+  bool latvian = false;
+  for (std::size_t i = at; i < std::min(lines.size(), at + header_lines_max) && wrapped < 3; ++i) {
+    const bool header = lines[i].kind == Kind::header;
+    if (!header && lines[i].kind != Kind::text) break;
+    wrapped = header ? 0 : wrapped + 1;
+    if (header) {
+      ++(is_doubtful_header(lines[i].folded) ? doubtful : out.count);
+      latvian = latvian || is_latvian_header(lines[i].folded);
+      out.end = i + 1;
+    }
+    out.of_mail = out.of_mail || has_address(lines[i].text) || (header && is_repeated_subject(lines[i].folded));
+  }
+  if (latvian) out.count += doubtful;
+  return out;
+}
+
+// "No: it did not arrive.": fewer than three are what the customer says.
+void keep_fields(std::vector<Line>& lines, std::size_t end) {
+  for (std::size_t at = find(lines, Kind::header); at < end; at = find(lines, Kind::header, at)) {
+    const Fields fields = fields_from(lines, at);
+    for (; at < fields.end; ++at)
+      if (fields.count < header_fields_min && lines[at].kind == Kind::header) lines[at].kind = Kind::text;
+  }
+}
+
+// From three repeated fields on, when something of the customer stands above them. A subject or an
 // address is among those of a mail; "From: Berlin, To: Paris, Date: 3 May" is what a customer wants.
 void cut_repeated_header(std::vector<Line>& lines) {
   for (std::size_t at = find(lines, Kind::header); at < lines.size(); at = find(lines, Kind::header, at + 1)) {
-    std::size_t fields = 0, wrapped = 0;
-    bool of_mail = false;
-    for (std::size_t i = at; i < lines.size() && wrapped < 3; ++i) {
-      if (lines[i].kind == Kind::header) ++fields, wrapped = 0;
-      else if (lines[i].kind == Kind::text) ++wrapped;
-      else break;
-      of_mail = of_mail || has_address(lines[i].text) || (lines[i].kind == Kind::header && is_repeated_subject(lines[i].folded));
-    }
-    if (fields < 3 || !of_mail || !any(lines, 0, at, Kind::text)) continue;
+    const Fields fields = fields_from(lines, at);
+    if (fields.count < header_fields_min || !fields.of_mail || !any(lines, 0, at, Kind::text)) continue;
     lines.resize(at);
     return;
   }
@@ -274,8 +303,11 @@ std::string new_text(std::string_view text) {
   std::vector<Line> lines = lines_of(text);
   mark_attributions(lines);
   keep_sentences(lines);
+  // Below a stroke two fields are still those of an old mail.
+  keep_fields(lines, find(lines, Kind::delimiter));
   cut_signature(lines);
   cut_repeated_header(lines);
+  keep_fields(lines, lines.size());
   if (any(lines, 0, lines.size(), Kind::text)) erase(lines, Kind::device);
   cut_attributed(lines);
   cut_ends(lines);

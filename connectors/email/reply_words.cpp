@@ -54,6 +54,10 @@ constexpr auto subject_fields = std::to_array<std::string_view>({"subject", "bet
                                                                  "assunto", "тема", "主题", "主旨", "件名", "제목", "konu", "předmět", "predmet", "tárgy", "subiect", "θέμα",
                                                                  "נושא", "الموضوع", "zadeva", "относно", "assumpte", "tema", "tēma", "teema", "subjek", "chủ đề", "เรื่อง"});
 
+// "No" of "No: it did not arrive." is "from" in Latvian, where one of its other fields stands by it.
+constexpr std::string_view doubtful_field = "no";
+constexpr auto latvian_fields = std::to_array<std::string_view>({"tēma", "nosūtīts", "kam"});
+
 constexpr auto device_beginnings = std::to_array<std::string_view>({
     "sent from my ",         "sent from mail for ",     "sent from the ",
     "sent via ",             "sent by ",                "sent with ",              "sent using ",            "sent on the go",         "connected by my ",
@@ -151,6 +155,10 @@ std::size_t attribution_verb_end(std::string_view line) {
 }
 
 bool is_repeated_header(std::string_view line) { return is_one_of(repeated_name(line), fields); }
+
+bool is_doubtful_header(std::string_view line) { return repeated_name(line) == doubtful_field; }
+
+bool is_latvian_header(std::string_view line) { return is_one_of(repeated_name(line), latvian_fields); }
 
 bool is_repeated_subject(std::string_view line) { return is_one_of(repeated_name(line), subject_fields); }
 

@@ -12,6 +12,9 @@ namespace usher::connectors::email {
 [[nodiscard]] std::size_t attribution_verb_end(std::string_view line);
 // "From:", "Gesendet:", "Objet:": a field of a header repeated in the text. Requires: folded.
 [[nodiscard]] bool is_repeated_header(std::string_view line);
+// "No:", which is "from" in Latvian and an answer in English; a field that only Latvian programs write. Requires: folded.
+[[nodiscard]] bool is_doubtful_header(std::string_view line);
+[[nodiscard]] bool is_latvian_header(std::string_view line);
 // One of them that names the subject. Requires: folded.
 [[nodiscard]] bool is_repeated_subject(std::string_view line);
 // "Sent from my iPhone" and the like, whole lines. Requires: folded.

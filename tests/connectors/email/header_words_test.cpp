@@ -83,9 +83,23 @@ TEST_CASE("a repeated header without an address is known by its subject in the l
 TEST_CASE("lists of customers with names like those of fields stay", "[reply][words]") {
   for (const std::string list : {"From: Berlin\nTo: Paris\nDate: 3 May", "Von: Berlin\nAn: Paris\nDatum: 3. Mai", "De : Paris\nÀ : Lyon\nDate d'envoi : lundi", "Da: Roma\nA: Milano\nData: 3 maggio",
                                  "Van: Utrecht\nAan: Gent\nDatum: 3 mei", "De: Madrid\nPara: Sevilla\nFecha: 3 de mayo", "Od: Praha\nKomu: Brno\nDatum: 3. května", "От: Москва\nДо: Казань\nДата: 3 мая",
-                                 "No: 4411\nTo: Ana\nDate: 3 May", "发件人: 北京\n收件人: 上海\n日期: 5月3日"}) {
+                                 "No: 4411\nTo: Ana\nDate: 3 May", "No: 4411\nDate: 3 May 2026\nTo: Ana Berg, ana@ex.org", "发件人: 北京\n收件人: 上海\n日期: 5月3日"}) {
     const std::string text = "I want to change this:\n\n" + list + "\n\nIs that possible?";
     INFO(list);
     CHECK(new_text(text + "\n") == text);
+  }
+}
+
+TEST_CASE("an answer that begins like a field of a header stays", "[reply][words]") {
+  const std::string gmail = "El mar, 3 mar 2026 a las 10:00, Support (<support@example.com>) escribió:\n> ¿ha llegado?\n";
+  for (const std::string answer : {"No: it did not arrive.", "No: todavía no ha llegado.", "To: the other address please.", "A: the blue one.", "Data: 3 maggio.", "No: 4411\nTo: Ana", "Date: 3 May\n\nTo: Ana"}) {
+    INFO(answer);
+    CHECK(new_text("-----\n" + answer + "\n\nOn 3 Mar 2026 at 10:00, Support wrote:\n> did it arrive?\n") == "-----\n" + answer);
+    CHECK(new_text(answer + "\n\nOn 3 Mar 2026 at 10:00, Support wrote:\n> did it arrive?\n") == answer);
+    CHECK(new_text(answer + "\n\n" + gmail) == answer);
+    CHECK(new_text(answer + "\n\n> did it arrive?\n") == answer);
+    CHECK(new_text(answer + "\n-- \nAna\n") == answer);
+    CHECK(new_text(answer + "\n\nFrom: Support <support@example.com>\nTo: ana@ex.org\nSubject: 4411\n\ndid it arrive?\n") == answer);
+    CHECK(new_text("On 3 Mar 2026 at 10:00, Support wrote:\n> did it arrive?\n\n" + answer + "\n") == answer);
   }
 }
