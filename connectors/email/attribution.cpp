@@ -9,6 +9,9 @@ namespace usher::connectors::email {
 
 namespace {
 
+// Customers tell of a day in more lines than programs do.
+constexpr std::size_t told_lines_max = 2;
+
 // "2016-03-03 17:21 GMT+01:00 Some One", "2013/7/20 sam <a@b.c>": year, month, day, and a time zone or an address.
 bool is_dated_sender(std::string_view text) {
   if (text.size() < 12 || !std::all_of(text.begin(), text.begin() + 4, is_digit)) return false;
@@ -61,6 +64,14 @@ bool is_named_behind(std::string_view text, std::size_t verb) {
   return names && is_stamped(said) && after.size() <= 80 && after.find(',') == std::string_view::npos;
 }
 
+// "maanantai 24. marraskuuta 2026 Support kirjoitti:": a program puts a name there, a sentence the driver. Not folded.
+bool is_named_before(std::string_view line) {
+  const std::size_t verb = line.rfind(" kirjoitti");
+  if (verb == std::string_view::npos || verb == 0) return false;
+  const std::string_view name = line.substr(line.rfind(' ', verb - 1) + 1);
+  return name.front() >= 'A' && name.front() <= 'Z';
+}
+
 }  // namespace
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -100,9 +111,10 @@ bool is_attribution(std::string_view text, bool must_open) {
   return opens || (!must_open && (has_address(text) || (has_date(text) && !text.starts_with("http"))));
 }
 
-bool is_sure_attribution(std::string_view text) {
-  return is_dated_sender(text) || is_quoting(text) || has_address(text) || (begins_attribution(text) && has_exact_date(text)) ||
-         (is_digit(text.front()) && is_stamped(text));
+bool is_sure_attribution(std::string_view text, std::size_t lines, std::string_view last) {
+  if (is_dated_sender(text) || is_quoting(text) || has_address(text) || (is_digit(text.front()) && is_stamped(text))) return true;
+  if (!begins_with_weekday(text)) return begins_attribution(text) && has_exact_date(text);
+  return lines <= told_lines_max && (is_stamped(text) || (lines == 1 && is_named_before(last) && has_exact_date(text)));
 }
 
 }  // namespace usher::connectors::email

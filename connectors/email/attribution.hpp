@@ -21,7 +21,8 @@ constexpr std::size_t attribution_bytes_max = 500;
 [[nodiscard]] bool is_stamped_sender(std::string_view text);
 // `must_open`: it also begins as attributions do.
 [[nodiscard]] bool is_attribution(std::string_view text, bool must_open);
-// Needs no quote behind it: what it says is not what a customer tells of somebody. Requires: is_attribution.
-[[nodiscard]] bool is_sure_attribution(std::string_view text);
+// Needs no quote behind it: what it says is not what a customer tells of somebody. `lines`: of how many it is joined; `last`: the last
+// of them, not folded. Requires: is_attribution.
+[[nodiscard]] bool is_sure_attribution(std::string_view text, std::size_t lines, std::string_view last);
 
 }  // namespace usher::connectors::email

@@ -159,7 +159,7 @@ void mark_attributions(std::vector<Line>& lines) {
     std::size_t behind = last + 1;
     while (behind < lines.size() && lines[behind].kind == Kind::empty) ++behind;
     const bool quotes = behind < lines.size() && lines[behind].kind == Kind::quote;
-    if (!quotes && !is_sure_attribution(joined(lines, begin, last))) continue;
+    if (!quotes && !is_sure_attribution(joined(lines, begin, last), last - begin + 1, lines[last].text)) continue;
     for (std::size_t i = begin; i <= last; ++i) lines[i].kind = Kind::attribution;
   }
 }

@@ -25,6 +25,9 @@ constexpr auto weekdays = std::to_array<std::string_view>({
     "mån",        "tis",        "lör",         "sön",        "ma",           "ti",        "ke",          "to",         "pe",          "la",         "su",           "di",         "wo",
     "do",         "vr",         "za",          "zo",         "mo",           "mi",        "fr",          "sa",         "so"});
 constexpr std::size_t short_weekday_bytes_max = 4;
+// One of these stands in what begins with a short one that has no dot: in other languages "do", "ke", "la" and "to" are words.
+constexpr auto weekday_verbs = std::to_array<std::string_view>({" skrev ", " kirjoitti", " schrieb "});
+
 // A longer one that ends behind a shorter one is there for what may follow it: "продавец написал мне:" is a sentence.
 constexpr auto verbs = std::to_array<std::string_view>({
     "wrote",        "writes",      "said",          "schrieb",     "geschrieben",  "schreef",       "geschreven", "écrit",     "ecrit",      "scrive",
@@ -110,8 +113,8 @@ bool is_one_of(std::string_view name, const Names& names) {
 }
 
 // "tirsdag 24.", "mandag den 23.", "Dienstag, 24.", "ti. 24.", "ti 24.": the day of the week with that of the month. A short name
-// needs a dot at one of them: "to 24 people" is English.
-bool begins_with_weekday(std::string_view line, std::string_view name) {
+// needs a dot at one of them, and a verb of its languages where that is the day of the month: "to 24 people" is English.
+bool begins_with_day(std::string_view line, std::string_view name) {
   if (!line.starts_with(name)) return false;
   std::string_view rest = line.substr(name.size());
   const bool whole = name.size() > short_weekday_bytes_max, dotted = rest.starts_with('.');
@@ -123,7 +126,8 @@ bool begins_with_weekday(std::string_view line, std::string_view name) {
   // "Fredag skrev 2 ..." is a sentence.
   if (whole && blank + 1 < rest.size() && !is_digit(rest.front()) && attribution_verb_end(rest.substr(0, blank)) == std::string_view::npos) rest.remove_prefix(blank + 1);
   const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  return digits > 0 && (whole || dotted || rest.substr(digits).starts_with('.'));
+  const auto stands = [&](std::string_view verb) { return line.find(verb) != std::string_view::npos; };
+  return digits > 0 && (whole || dotted || (rest.substr(digits).starts_with('.') && std::any_of(weekday_verbs.begin(), weekday_verbs.end(), stands)));
 }
 
 std::string_view without_strokes(std::string_view line) {
@@ -133,10 +137,14 @@ std::string_view without_strokes(std::string_view line) {
 
 }  // namespace
 
-bool begins_attribution(std::string_view line) {
+bool begins_with_weekday(std::string_view line) {
   line = without_strokes(line);
-  const auto is_weekday = [&](std::string_view name) { return begins_with_weekday(line, name); };
-  if (std::any_of(weekdays.begin(), weekdays.end(), is_weekday)) return true;
+  return std::any_of(weekdays.begin(), weekdays.end(), [&](std::string_view name) { return begins_with_day(line, name); });
+}
+
+bool begins_attribution(std::string_view line) {
+  if (begins_with_weekday(line)) return true;
+  line = without_strokes(line);
   return std::any_of(openers.begin(), openers.end(), [&](std::string_view opener) { return line.starts_with(opener); });
 }
 

@@ -23,6 +23,8 @@ const std::vector<Row> openings{
     {"Spanish", "El 21 nov 2026, a las 18:57, Support escribió:"},
     {"Catalan", "El dia 21 de nov. 2026, a les 18:57, Support va escriure:"},
     {"Catalan", "Missatge de Support del dia ds., 21 de nov. 2026 a les 18:57:"},
+    {"Catalan", "Missatge de Support <support@example.com>:"},
+    {"Catalan", "Missatge de Support\ndel dia ds., 21 de nov. 2026 a les 18:57:"},
     {"Portuguese", "Em 21 de nov. de 2026, à(s) 18:57, Support escreveu:"},
     {"Portuguese", "A 21/11/2026, às 18:57, Support escreveu:"},
     {"Dutch", "Op 21 nov. 2026 om 18:57 schreef Support:"},
@@ -35,6 +37,7 @@ const std::vector<Row> openings{
     {"Polish", "Dnia 21 listopada 2026 18:57 Support napisał:"},
     {"Polish", "W dniu 21.11.2026 o 18:57, Support napisał(a):"},
     {"Polish", "Wiadomość napisana przez Support w dniu 21 lis 2026, o godz. 18:57:"},
+    {"Polish", "Wiadomość napisana przez Support <support@example.com>:"},
     {"Czech", "Dne 21. listopadu 2026 18:57 Support napsal(a):"},
     {"Slovak", "Dňa 21. 11. 2026 o 18:57 Support napísal(a):"},
     {"Slovenian", "V V sob., 21. nov. 2026 ob 18:57 je oseba Support napisala:"},
@@ -65,6 +68,7 @@ const std::vector<Week> weeks{
     {"Danish", {"man.", "tirs.", "ons.", "tors.", "fre.", "lør.", "søn."}, " 24. nov. 2026 kl. 18.57 skrev Support:"},
     {"Norwegian", {"mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"}, " 24. november 2026 kl. 18:57 skrev Support:"},
     {"Norwegian", {"man.", "tir.", "ons.", "tor.", "fre.", "lør.", "søn."}, " 24. nov. 2026 kl. 18:57 skrev Support:"},
+    {"Norwegian", {"man", "tir", "ons", "tor", "fre", "lør", "søn"}, " 24. nov. 2026 kl. 18:57 skrev Support:"},
     {"Norwegian, Nynorsk", {"måndag", "tysdag", "onsdag", "torsdag", "fredag", "laurdag", "sundag"}, " 24. november 2026 kl. 18:57 skrev Support:"},
     {"Swedish", {"Måndag", "Tisdag", "Onsdag", "Torsdag", "Fredag", "Lördag", "Söndag"}, " 24 november 2026 18:57 skrev Support:"},
     {"Swedish", {"mån", "tis", "ons", "tors", "fre", "lör", "sön"}, ". 24 nov 2026 kl. 18:57 skrev Support:"},
@@ -76,6 +80,7 @@ const std::vector<Week> weeks{
     {"Dutch", {"ma", "di", "wo", "do", "vr", "za", "zo"}, ". 24 nov. 2026 om 18:57 schreef Support:"},
     {"German", {"Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag", "Sonnabend"}, ", 24. November 2026, 18:57 schrieb Support:"},
     {"German", {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"}, "., 24.11.2026 18:57 schrieb Support:"},
+    {"German", {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"}, ", 24.11.2026 18:57 schrieb Support:"},
 };
 
 // With the quote behind it.
@@ -156,4 +161,26 @@ TEST_CASE("what customers tell of writing and saying stays", "[reply][words]") {
     INFO(line);
     CHECK(new_text(text + "\n") == text);
   }
+}
+
+// Greeting above, what was told below: all of it is the customer's own.
+void check_stays(const std::vector<std::string>& sentences) {
+  for (const auto& sentence : sentences) {
+    const std::string text = "Hello.\n" + sentence + "\nit is free of charge.\nIs that so?";
+    INFO(sentence);
+    CHECK(new_text(text + "\n") == text);
+  }
+}
+
+TEST_CASE("what customers tell of a day stays", "[reply][words]") {
+  check_stays({"Dienstag, 24.11.2026 kam das Paket nicht.\nIch war zu Hause. Der Fahrer hat auf die Karte geschrieben:", "Maandag 23 november 2026 is er niets gekomen.\nU heeft mij toen geschreven:",
+               "Maanantaina 23.11.2026 tilasin teiltä kaapin.\nKuljettaja kirjoitti:", "Maanantaina 23. marraskuuta 2026 kuljettaja kirjoitti:", "Donnerstag, 26.11.2026 habe ich Ihnen geschrieben:",
+               "Zaterdag 28 november 2026 heeft uw chauffeur geschreven:", "Dienstag, 24.11.2026 war ich da.\nEs war 10:15.\nDer Fahrer hat geschrieben:"});
+}
+
+TEST_CASE("short words of other languages are no days of the week", "[reply][words]") {
+  check_stays({"Do 15.12.2026 měla přijít zásilka 4411.\nNepřišla. Kurýr mi napsal:", "Ke 3. 12. 2026 mi vaše kolegyně napsala:", "Do 3. decembra 2026 malo všetko prísť. Kuriér mi napísal:",
+               "Do 15. grudnia 2026 miała przyjść paczka, a kurier napisał:", "Za 3. kwartał 2026 księgowa napisała:", "Za 3. kvartál 2026 mi účetní napsala:",
+               "La 2.ª vez, en octubre de 2026, su compañera me escribió:", "Mi 2.º pedido de 2026 llegó roto y el chófer escribió:", "Ma 24.11.2026 a futár írta:", "To 24. March 2026 I said:",
+               "Do 15.12.2026 10:15 mi kurýr napsal:", "Ma 24.11.2026 10:15 a futár írta:", "To 24. March 2026, 10:15 I said:"});
 }
