@@ -9,7 +9,7 @@ namespace usher::connectors::email {
 
 namespace {
 
-// Customers tell of a day in more lines than programs do.
+// Customers tell of a day, or of a message, in more lines than programs do.
 constexpr std::size_t told_lines_max = 2;
 
 // "2016-03-03 17:21 GMT+01:00 Some One", "2013/7/20 sam <a@b.c>": year, month, day, and a time zone or an address.
@@ -56,6 +56,9 @@ bool has_dotted_clock(std::string_view text) {
 // A whole date with the time of day, in figures: seven at least ("3 Feb 2025", "10:00" makes nine).
 bool is_stamped(std::string_view text) { return (has_clock(text) || has_dotted_clock(text)) && std::count_if(text.begin(), text.end(), is_digit) >= 7; }
 
+// "Missatge de Support del dia 21 de nov. 2026 a les 18:57:"; customers also say what a message is about, and when it came.
+bool is_message_of(std::string_view text) { return begins_message_of(text) && (has_address(text) || (has_year(text) && has_clock(text))); }
+
 // In the languages where the name comes after the word: "Am 03.02.25 um 10:00 schrieb Support:". A sentence goes on behind a
 // comma.
 bool is_named_behind(std::string_view text, std::size_t verb) {
@@ -101,6 +104,7 @@ bool is_attribution(std::string_view text, bool must_open) {
   if (std::count(text.begin(), text.end(), '<') != std::count(text.begin(), text.end(), '>')) return false;
   if (is_dated_sender(text) || is_quoting(text)) return true;
   const bool ends = ends_with_colon(text) || text.ends_with("--");
+  if (ends && is_message_of(text)) return true;
   const std::size_t verb = ends ? attribution_verb_end(text) : std::string_view::npos;
   if (verb == std::string_view::npos) return false;
   const std::string_view after = text.substr(verb);
@@ -113,6 +117,7 @@ bool is_attribution(std::string_view text, bool must_open) {
 
 bool is_sure_attribution(std::string_view text, std::size_t lines, std::string_view last) {
   if (is_dated_sender(text) || is_quoting(text) || has_address(text) || (is_digit(text.front()) && is_stamped(text))) return true;
+  if (begins_message_of(text)) return lines <= told_lines_max && is_message_of(text);
   if (!begins_with_weekday(text)) return begins_attribution(text) && has_exact_date(text);
   return lines <= told_lines_max && (is_stamped(text) || (lines == 1 && is_named_before(last) && has_exact_date(text)));
 }

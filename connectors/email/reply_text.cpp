@@ -77,7 +77,8 @@ bool is_titled_stroke(std::string_view folded) {
 
 // "--- On 3 March Ana wrote: ---" is an attribution, "----- Original Message -----" in any language none.
 bool is_title(std::string_view folded) {
-  return is_titled_stroke(folded) && (attribution_verb_end(folded) == std::string_view::npos || (!has_date(folded) && !has_address(folded)));
+  const bool wrote = attribution_verb_end(folded) != std::string_view::npos || begins_message_of(folded);
+  return is_titled_stroke(folded) && (!wrote || (!has_date(folded) && !has_address(folded)));
 }
 
 Kind kind_of(const Line& line) {

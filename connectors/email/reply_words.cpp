@@ -14,7 +14,10 @@ namespace {
 // With the blank that must follow; scripts without blanks have none.
 constexpr auto openers = std::to_array<std::string_view>({
     "on ",  "at ",   "am ",    "le ",   "el ",  "il ",  "op ",     "em ",   "a ",   "den ", "dnia ", "w dniu ", "dne ", "dňa ", "på ",  "pe ",
-    "v ",   "у ",    "в ",   "на ",  "στισ ",   "pada ", "vào ", "în ",  "dana ", "在",    "于",   "ngày ",  "þann ", "kuupäev ", "wiadomość napisana przez ", "missatge de "});
+    "v ",   "у ",    "в ",   "на ",  "στισ ",   "pada ", "vào ", "în ",  "dana ", "在",    "于",   "ngày ",  "þann ", "kuupäev "});
+
+// Opener and verb at once: "message of".
+constexpr auto messages_of = std::to_array<std::string_view>({"wiadomość napisana przez ", "missatge de "});
 
 // In Danish, Norwegian and Swedish, Finnish, Dutch and German, where programs put the day of the week first.
 constexpr auto weekdays = std::to_array<std::string_view>({
@@ -31,8 +34,8 @@ constexpr auto weekday_verbs = std::to_array<std::string_view>({" skrev ", " kir
 // A longer one that ends behind a shorter one is there for what may follow it: "продавец написал мне:" is a sentence.
 constexpr auto verbs = std::to_array<std::string_view>({
     "wrote",        "writes",      "said",          "schrieb",     "geschrieben",  "schreef",       "geschreven", "écrit",     "ecrit",      "scrive",
-    "scritto",      "escribió",    "escribio",      "va escriure", "missatge de",  "escreveu",      "skrev",      "kirjoitti", "napisał(a)", "napisał/a",
-    "napisała",     "napisał",     "napisana przez", "napsal(a)",  "napsala",      "napsal",        "napísal(a)", "napísal",   "написала",
+    "scritto",      "escribió",    "escribio",      "va escriure", "escreveu",      "skrev",      "kirjoitti", "napisał(a)", "napisał/a",
+    "napisała",     "napisał",     "napsal(a)",  "napsala",      "napsal",        "napísal(a)", "napísal",   "написала",
     "писал(а)",    "писал",         "пишет",       "пише",         "написав",       "yazdı",      "写道",      "寫道",       "のメッセージ",
     "は書きました", "έγραψε",      "a scris",       "írta",        "rašė",         "kirjutas",      "napisao",    "je napisao/la", "작성",   "님이 씀",
     "đã viết",      "menulis",     "כתב",           "كتب",         "skrifaði",     "rakstīja",      "quoting",    "citando",   "zitat von",  "написа",
@@ -140,6 +143,11 @@ std::string_view without_strokes(std::string_view line) {
 bool begins_with_weekday(std::string_view line) {
   line = without_strokes(line);
   return std::any_of(weekdays.begin(), weekdays.end(), [&](std::string_view name) { return begins_with_day(line, name); });
+}
+
+bool begins_message_of(std::string_view line) {
+  line = without_strokes(line);
+  return std::any_of(messages_of.begin(), messages_of.end(), [&](std::string_view opener) { return line.starts_with(opener); });
 }
 
 bool begins_attribution(std::string_view line) {

@@ -10,6 +10,8 @@ namespace usher::connectors::email {
 [[nodiscard]] bool begins_attribution(std::string_view line);
 // "tirsdag 24.", "Dienstag, 24.": one of these openers that sentences have as well. Requires: folded.
 [[nodiscard]] bool begins_with_weekday(std::string_view line);
+// "Missatge de": who wrote it stands behind, and no verb. Requires: folded.
+[[nodiscard]] bool begins_message_of(std::string_view line);
 // Where "wrote", "schrieb", "a écrit" ends in `line`, npos when there is none. Requires: folded.
 [[nodiscard]] std::size_t attribution_verb_end(std::string_view line);
 // "From:", "Gesendet:", "Objet:": a field of a header repeated in the text. Requires: folded.

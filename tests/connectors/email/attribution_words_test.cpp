@@ -184,3 +184,8 @@ TEST_CASE("short words of other languages are no days of the week", "[reply][wor
                "La 2.ª vez, en octubre de 2026, su compañera me escribió:", "Mi 2.º pedido de 2026 llegó roto y el chófer escribió:", "Ma 24.11.2026 a futár írta:", "To 24. March 2026 I said:",
                "Do 15.12.2026 10:15 mi kurýr napsal:", "Ma 24.11.2026 10:15 a futár írta:", "To 24. March 2026, 10:15 I said:"});
 }
+
+TEST_CASE("messages that customers tell of stay", "[reply][words]") {
+  check_stays({"Missatge de text rebut el 23 de novembre de 2026:", "Missatge de veu del 23/11 a les 10:15:", "Missatge de la botiga, comanda 4411:", "El missatge de 23/11/2026 deia:",
+               "A 3 de març, el missatge de les 10:15 deia:", "Wiadomość napisana przez państwa pracownika dnia 23 listopada o 10:15:", "Missatge de la botiga:\nvindrem el 23/11/2026\ni a les 10:15:"});
+}
