@@ -63,8 +63,7 @@ bool is_message_of(std::string_view text) { return begins_message_of(text) && (h
 // comma.
 bool is_named_behind(std::string_view text, std::size_t verb) {
   const std::string_view said = text.substr(0, verb), after = text.substr(verb);
-  const bool names = said.ends_with(" schrieb") || said.ends_with(" schreef") || said.ends_with(" skrev");
-  return names && is_stamped(said) && after.size() <= 80 && after.find(',') == std::string_view::npos;
+  return begins_with_name(said, after) && is_stamped(said) && after.size() <= 80 && after.find(',') == std::string_view::npos;
 }
 
 // "maanantai 24. marraskuuta 2026 Support kirjoitti:": a program puts a name there, a sentence the driver. Not folded.

@@ -31,6 +31,14 @@ constexpr std::size_t short_weekday_bytes_max = 4;
 // One of these stands in what begins with a short one that has no dot: in other languages "do", "ke", "la" and "to" are words.
 constexpr auto weekday_verbs = std::to_array<std::string_view>({" skrev ", " kirjoitti", " schrieb "});
 
+// Verbs with the name behind them, and what is no name there: nobody's program writes "I" or "you".
+struct VerbAndPronouns {
+  std::string_view verb;
+  std::array<std::string_view, 12> pronouns;
+};
+constexpr auto naming_verbs = std::to_array<VerbAndPronouns>(
+    {{" schrieb", {"ich", "mir", "er", "sie", "wir"}}, {" schreef", {"ik", "u", "wij", "hij"}}, {" skrev", {"jag", "ni", "vi", "du", "jeg", "i", "dere", "de", "han", "hun", "hon"}}});
+
 // A longer one that ends behind a shorter one is there for what may follow it: "продавец написал мне:" is a sentence.
 constexpr auto verbs = std::to_array<std::string_view>({
     "wrote",        "writes",      "said",          "schrieb",     "geschrieben",  "schreef",       "geschreven", "écrit",     "ecrit",      "scrive",
@@ -154,6 +162,14 @@ bool begins_attribution(std::string_view line) {
   if (begins_with_weekday(line)) return true;
   line = without_strokes(line);
   return std::any_of(openers.begin(), openers.end(), [&](std::string_view opener) { return line.starts_with(opener); });
+}
+
+bool begins_with_name(std::string_view said, std::string_view after) {
+  const auto verb = std::find_if(naming_verbs.begin(), naming_verbs.end(), [&](const VerbAndPronouns& one) { return said.ends_with(one.verb); });
+  if (verb == naming_verbs.end()) return false;
+  while (after.starts_with(' ')) after.remove_prefix(1);
+  const std::string_view word = after.substr(0, after.find_first_of(" :"));
+  return word.empty() || !is_one_of(word, verb->pronouns);
 }
 
 std::size_t attribution_verb_end(std::string_view line) {

@@ -12,6 +12,8 @@ namespace usher::connectors::email {
 [[nodiscard]] bool begins_with_weekday(std::string_view line);
 // "Missatge de": who wrote it stands behind, and no verb. Requires: folded.
 [[nodiscard]] bool begins_message_of(std::string_view line);
+// Where `said` ends with a verb that has the name behind it: whether `after` begins with one, and not with "ich". Requires: folded.
+[[nodiscard]] bool begins_with_name(std::string_view said, std::string_view after);
 // Where "wrote", "schrieb", "a écrit" ends in `line`, npos when there is none. Requires: folded.
 [[nodiscard]] std::size_t attribution_verb_end(std::string_view line);
 // "From:", "Gesendet:", "Objet:": a field of a header repeated in the text. Requires: folded.

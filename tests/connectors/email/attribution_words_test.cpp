@@ -81,6 +81,7 @@ const std::vector<Week> weeks{
     {"German", {"Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag", "Sonnabend"}, ", 24. November 2026, 18:57 schrieb Support:"},
     {"German", {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"}, "., 24.11.2026 18:57 schrieb Support:"},
     {"German", {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"}, ", 24.11.2026 18:57 schrieb Support:"},
+    {"Dutch", {"maandag", "dinsdag"}, " 24 november 2026 om 18:57 schreef De Vries:"},
 };
 
 // With the quote behind it.
@@ -188,4 +189,12 @@ TEST_CASE("short words of other languages are no days of the week", "[reply][wor
 TEST_CASE("messages that customers tell of stay", "[reply][words]") {
   check_stays({"Missatge de text rebut el 23 de novembre de 2026:", "Missatge de veu del 23/11 a les 10:15:", "Missatge de la botiga, comanda 4411:", "El missatge de 23/11/2026 deia:",
                "A 3 de març, el missatge de les 10:15 deia:", "Wiadomość napisana przez państwa pracownika dnia 23 listopada o 10:15:", "Missatge de la botiga:\nvindrem el 23/11/2026\ni a les 10:15:"});
+}
+
+TEST_CASE("what customers wrote themselves stays", "[reply][words]") {
+  check_stays({"Den 24 november 2026 kl. 10.15 skrev jag till er:", "Den 24 november 2026 kl. 10.15 skrev ni:", "Den 24 november 2026 kl. 10.15 skrev jeg til jer:",
+               "Dinsdag 24 november 2026 om 10:15 schreef ik u:", "Dienstag, 24.11.2026, 10:15 schrieb ich Ihnen:", "Mandag 23. november 2026 kl. 9.30 skrev dere:"});
+  for (const std::string pronoun : {"schrieb ich", "schrieb mir", "schrieb er", "schrieb sie", "schrieb wir", "schreef ik", "schreef u", "schreef wij", "schreef hij", "skrev jag", "skrev ni", "skrev vi", "skrev du",
+                                    "skrev jeg", "skrev i", "skrev dere", "skrev de", "skrev han", "skrev hun", "skrev hon"})
+    check_stays({"Den 24.11.2026 10:15 " + pronoun + " so:"});
 }
