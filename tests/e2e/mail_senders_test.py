@@ -74,7 +74,9 @@ class MailSenders(MailCase):
         servers, ana, _, conversation, reply = self.conversation()
         by_address = mail(ZOE, "By the address", to=reply["Reply-To"], subject="hello")
         by_id = mail(ZOE, "By the id alone", subject="Re: Order 4411", In_Reply_To=reply["Message-ID"], References=reply["Message-ID"])
-        changed = reply["Message-ID"].replace("<u1.", "<u1.x")
+        # In its form as ours is: one letter of what signs it is another.
+        at = reply["Message-ID"].index("@") - 4
+        changed = reply["Message-ID"][:at] + ("b" if reply["Message-ID"][at] == "a" else "a") + reply["Message-ID"][at + 1:]
         forged_id = mail(ZOE, "By an id that is not ours", subject="Re: Order 4411", In_Reply_To=changed, References=changed)
         for message, stamp, expected in ((by_id, "dmarc=fail header.from=example.org", FAILED), (by_address, "", NOBODY),
                                          (answer_to(reply, "By both", ZOE), "dmarc=fail header.from=example.org", FAILED)):
