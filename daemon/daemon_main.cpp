@@ -119,14 +119,23 @@ Exit wind_down(std::unique_ptr<Node> node, std::unique_ptr<Reloader> reloader) {
   return Exit::ok;
 }
 
-// Starts on a thread of its own, so that a signal ends also a start that reads a long journal. Requests answer a moment
-// before it is over, so a reload may be asked for meanwhile: `reload_asked`.
-Result<std::unique_ptr<Node>> start_node(config::Settings settings, NodeOptions options, bool& reload_asked) {
+// What was asked for while the daemon started: requests answer a moment before the start is over.
+struct AskedMeanwhile {
+  bool reload = false;
+  bool stop = false;
+};
+
+// Starts on a thread of its own, so that a signal ends also a start that reads a long journal: nobody is inside yet. With
+// its doors open the start is a moment from its end, and who came in is owed an orderly one.
+Result<std::unique_ptr<Node>> start_node(config::Settings settings, NodeOptions options, AskedMeanwhile& asked) {
+  std::atomic<bool> doors_opening{false};
+  options.doors_opening = &doors_opening;
   auto starting = std::async(std::launch::async, [&] { return Node::start(std::move(settings), std::move(options)); });
   while (starting.wait_for(Milliseconds(0)) != std::future_status::ready) {
     const auto signal = wait_for_signal(Milliseconds(10));
-    if (signal == Signal::reload) reload_asked = true;
+    if (signal == Signal::reload) asked.reload = true;
     if (signal != Signal::stop) continue;
+    if (doors_opening && !std::exchange(asked.stop, true)) continue;
     log_info("usherd", "stopped before it was ready");
     stop_logging();
     ::_exit(static_cast<int>(Exit::ok));
@@ -158,8 +167,8 @@ Exit run(const RunChoice& choice) {
                                   {"tenant", settings.tenant.text()},
                                   {"roles", roles->text()},
                                   {"data", data.string()}});
-  bool reload_asked = false;
-  auto node = start_node(std::move(settings), {choice.config, data, *roles, choice.engine_version}, reload_asked);
+  AskedMeanwhile asked;
+  auto node = start_node(std::move(settings), {choice.config, data, *roles, choice.engine_version}, asked);
   if (!node) {
     log_error("usherd", node.error().detail);
     stop_logging();
@@ -172,8 +181,8 @@ Exit run(const RunChoice& choice) {
   notify_systemd("READY=1\nSTATUS=routing");
   auto reloader = std::make_unique<Reloader>([one = node->get()] { return one->reload().has_value(); },
                                              [](std::string_view state) { notify_systemd(state); });
-  if (reload_asked) reloader->ask();
-  serve(**node, *reloader);
+  if (asked.reload) reloader->ask();
+  if (!asked.stop) serve(**node, *reloader);
   const auto code = wind_down(std::move(*node), std::move(reloader));
   stop_logging();
   return code;

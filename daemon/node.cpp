@@ -252,6 +252,7 @@ Result<void> Node::Parts::wait_for_policy() {
 }
 
 Result<void> Node::Parts::open_doors() {
+  if (auto* opening = std::exchange(options.doors_opening, nullptr)) *opening = true;
   if (options.roles.edge || options.roles.desk) {
     HttpServerOptions server_options;
     server_options.name = "public";

@@ -4,6 +4,7 @@
 // Journey: everything between a customer's socket and an agent's is a part of one node, or of several with Kafka and Redis.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -24,6 +25,9 @@ struct NodeOptions {
   std::filesystem::path data_folder;
   Roles roles{};
   int engine_version = engine::engine_version;
+  // Becomes true before the first customer or agent can come in, though start() has not returned yet: from then on a stop
+  // owes them an orderly end. Outlives the start; none: nobody asks.
+  std::atomic<bool>* doors_opening = nullptr;
 };
 
 class Node {

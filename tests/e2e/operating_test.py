@@ -50,6 +50,16 @@ class Restarts(EndToEnd):
         self.assertEqual(0, world.stop())
         ana.expect_closed(1012)
 
+    def test_a_stop_in_the_moment_the_doors_open_is_as_clean_as_any(self):
+        world = self.world()
+        for _ in range(10):
+            self.assertEqual(0, world.stop())
+            world.begin()
+            while not world.ready_or_dead():
+                pass
+        self.assertEqual(0, world.stop())
+        self.assertNotIn("stopped before it was ready", world.log_text())
+
     def test_a_second_daemon_on_the_same_folder_is_refused_with_a_sentence(self):
         world = self.world()
         second = World(start=False)
