@@ -3,10 +3,10 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "routing/engine/step.hpp"
+#include "routing/state/change_set.hpp"
 #include "routing/state/state_store.hpp"
 
 namespace usher::router {
@@ -15,13 +15,13 @@ using namespace usher::message;
 
 class Batch {
  public:
-  void add_changes(std::vector<engine::Change> changes);
+  void add_changes(std::vector<engine::Change> changes) { changes_.add(std::move(changes)); }
   void add_body(state::Body body) { bodies.push_back(std::move(body)); }
   void add_frames(std::vector<engine::AgentFrame> more);
 
   [[nodiscard]] bool empty() const { return records == 0 && bodies.empty() && bodies_gone.empty(); }
   [[nodiscard]] bool full(std::size_t records_max) const;
-  [[nodiscard]] std::vector<engine::Change> take_changes() { return std::move(changes_); }
+  [[nodiscard]] std::vector<engine::Change> take_changes() { return changes_.take(); }
 
   std::size_t records = 0;
   std::vector<state::Body> bodies;
@@ -31,8 +31,7 @@ class Batch {
   std::size_t dead_letters = 0;
 
  private:
-  std::vector<engine::Change> changes_;
-  std::unordered_map<std::string, std::size_t> places_;  // Of each entity in changes_; only looked up.
+  state::ChangeSet changes_;
 };
 
 }  // namespace usher::router
