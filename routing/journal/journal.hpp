@@ -11,9 +11,13 @@
 //    network may wait for a record that it knows to be there, for limits::journal_read_within at most; empty always means
 //    that the end was reached.
 //  - A record is returned byte for byte, poison or not.
+//  - read_early() may also give records that are handed in and not durable yet, for a reader whose own writes go to the disk
+//    behind them. They keep their offsets and times. When one of them turns out not to be there, early_losses() has grown
+//    before anything is told of it: whatever was made of early records until then is void.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -87,6 +91,14 @@ class Journal {
 
   // `wake` runs, on any thread, after records became readable in `stream`. It must only post or notify.
   virtual void on_append(Stream stream, Partition partition, std::function<void()> wake) = 0;
+
+  // Of `inbound`, for a router whose store refuses commits that rest on lost ones (Commit::early_losses). By default what is durable.
+  [[nodiscard]] virtual Result<std::vector<Stored>> read_early(Partition partition, Offset from, std::size_t records_max) {
+    return read(Stream::inbound, partition, from, records_max);
+  }
+  [[nodiscard]] virtual std::uint64_t early_losses() const { return 0; }
+  // As on_append() of `inbound`, for read_early().
+  virtual void on_early(Partition partition, std::function<void()> wake) { on_append(Stream::inbound, partition, std::move(wake)); }
 
   // A durable mark of a named consumer (egress): where it goes on after a restart. None: never saved.
   virtual void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) = 0;

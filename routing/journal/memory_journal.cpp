@@ -11,7 +11,9 @@ MemoryJournal::MemoryJournal(const Clock& clock, Delivering delivering, std::siz
 
 void MemoryJournal::append(Stream stream, Partition partition, Entry entry, AppendDone done) {
   if (auto refused = refuse_oversize(entry)) return done(*refused);
+  const Key key{stream, partition};
   bool full = false;
+  std::optional<Appended> given;
   {
     const std::lock_guard lock(mutex_);
     const auto bytes = append_bytes_waiting_ + entry.value.size();
@@ -19,12 +21,68 @@ void MemoryJournal::append(Stream stream, Partition partition, Entry entry, Appe
     if (!full) {
       ++appends_waiting_;
       append_bytes_waiting_ = bytes;
+      given = hand_in(key, entry);
     }
   }
   if (full) return done(fail(Fault::overloaded, "the journal's append queue is full"));
   // A std::function is copied, so the entry is shared by its copies.
   auto kept = std::make_shared<Entry>(std::move(entry));
-  schedule([this, key = Key{stream, partition}, kept, call = std::move(done)] { store(key, std::move(*kept), call); });
+  schedule([this, key, kept, given, call = std::move(done)] { store(key, std::move(*kept), call, given); });
+}
+
+std::optional<Appended> MemoryJournal::hand_in(Key key, const Entry& entry) {
+  if (!gives_early_ || key.first != Stream::inbound) return std::nullopt;
+  auto& log = logs_[key];
+  const Appended given{std::max(log.given, log.end), time_.next()};
+  log.given = given.offset + 1;
+  log.early.push_back({given.offset, given.appended_at, entry});
+  return given;
+}
+
+// What was handed in and is not lost itself is read once it is stored.
+void MemoryJournal::lose_early() {
+  for (auto& [key, log] : logs_) {
+    log.early.clear();
+    log.early_from = log.given;
+  }
+  ++early_losses_;
+}
+
+Result<std::vector<Stored>> MemoryJournal::read_early(Partition partition, Offset from, std::size_t records_max) {
+  auto records = read(Stream::inbound, partition, from, records_max);
+  if (!records) return records;
+  const std::lock_guard lock(mutex_);
+  const auto& log = logs_[{Stream::inbound, partition}];
+  const auto next = records->empty() ? from : records->back().offset + 1;
+  if (next < log.early_from) return records;
+  for (const auto& early : log.early)
+    if (early.offset >= next && records->size() < records_max) records->push_back(early);
+  return records;
+}
+
+std::uint64_t MemoryJournal::early_losses() const {
+  const std::lock_guard lock(mutex_);
+  return early_losses_;
+}
+
+void MemoryJournal::give_early() {
+  expect(delivering_ == Delivering::by_hand, "what is stored at once is never early");
+  const std::lock_guard lock(mutex_);
+  gives_early_ = true;
+}
+
+bool MemoryJournal::gives_early() const {
+  const std::lock_guard lock(mutex_);
+  return gives_early_;
+}
+
+void MemoryJournal::store_through(Partition partition, Offset offset) {
+  const auto stored = [&] {
+    const std::lock_guard lock(mutex_);
+    return logs_[{Stream::inbound, partition}].end > offset;
+  };
+  while (!stored() && deliver_one()) {
+  }
 }
 
 Result<std::vector<Stored>> MemoryJournal::read(Stream stream, Partition partition, Offset from,
@@ -149,6 +207,8 @@ void MemoryJournal::crash() {
   for (auto& [key, log] : logs_) {
     for (auto& wake : log.wakes) wakes.push_back(std::move(wake));
     log.wakes.clear();
+    log.early.clear();
+    log.given = log.early_from = log.end;  // The next process gives them again.
   }
   appends_waiting_ = 0;
   append_bytes_waiting_ = 0;
@@ -161,7 +221,7 @@ void MemoryJournal::schedule(std::function<void()> event) {
   events_.push_back(std::move(event));
 }
 
-void MemoryJournal::store(Key key, Entry entry, const AppendDone& done) {
+void MemoryJournal::store(Key key, Entry entry, const AppendDone& done, const std::optional<Appended>& given) {
   std::optional<Appended> appended;
   bool failing = false;
   {
@@ -170,7 +230,10 @@ void MemoryJournal::store(Key key, Entry entry, const AppendDone& done) {
     append_bytes_waiting_ -= entry.value.size();
     failing = append_failures_ > 0;
     if (failing) --append_failures_;
-    if (!failing || failure_applied_ == Applied::yes) appended = push(logs_[key], std::move(entry));
+    auto& log = logs_[key];
+    if (!log.early.empty() && given && log.early.front().offset == given->offset) log.early.pop_front();
+    if (!failing || failure_applied_ == Applied::yes) appended = push(log, std::move(entry), given);
+    if (failing && given) lose_early();
   }
   if (appended) wake(key.first, key.second);
   auto outcome = failing ? Result<Appended>(fail(Fault::unavailable, "the memory journal was told to fail"))
@@ -178,10 +241,11 @@ void MemoryJournal::store(Key key, Entry entry, const AppendDone& done) {
   schedule([done, outcome = std::move(outcome)] { done(outcome); });
 }
 
-Appended MemoryJournal::push(Log& log, Entry entry) {
-  const Appended appended{log.end, time_.next()};
+Appended MemoryJournal::push(Log& log, Entry entry, const std::optional<Appended>& given) {
+  const auto appended = given ? *given : Appended{log.end, time_.next()};
+  expect(appended.offset >= log.end, "offsets grow");
   log.records.push_back(Stored{appended.offset, appended.appended_at, std::move(entry)});
-  ++log.end;
+  log.end = appended.offset + 1;
   return appended;
 }
 

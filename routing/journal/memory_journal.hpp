@@ -35,11 +35,19 @@ class MemoryJournal final : public Journal {
                                                  std::size_t records_max) override;
   [[nodiscard]] Result<Bounds> bounds(Stream stream, Partition partition) override;
   void on_append(Stream stream, Partition partition, std::function<void()> wake) override;
+  [[nodiscard]] Result<std::vector<Stored>> read_early(Partition partition, Offset from, std::size_t records_max) override;
+  [[nodiscard]] std::uint64_t early_losses() const override;
   void save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) override;
   [[nodiscard]] Result<std::optional<Offset>> cursor(const std::string& consumer, Stream stream,
                                                      Partition partition) override;
   [[nodiscard]] Result<std::optional<Offset>> durable_cursor(const std::string& consumer, Stream stream,
                                                              Partition partition) override;
+
+  // From now on read_early() gives what is handed in and not stored yet, as SQLite does. By hand only.
+  void give_early();
+  [[nodiscard]] bool gives_early() const;
+  // Runs events until the record at that offset of `inbound` is stored, or none is left.
+  void store_through(Partition partition, Offset offset);
 
   // Retention: records with smaller offsets are gone.
   void erase_before(Stream stream, Partition partition, Offset offset);
@@ -72,12 +80,17 @@ class MemoryJournal final : public Journal {
     Offset first = 0;
     Offset end = 0;
     std::vector<std::function<void()>> wakes;
+    std::deque<Stored> early;  // Handed in and not stored, all from `early_from` on.
+    Offset early_from = 0;
+    Offset given = 0;          // Larger than every offset given early.
   };
 
   void schedule(std::function<void()> event);
-  void store(Key key, Entry entry, const AppendDone& done);
+  void store(Key key, Entry entry, const AppendDone& done, const std::optional<Appended>& given);
   // Requires: mutex_ is held.
-  Appended push(Log& log, Entry entry);
+  Appended push(Log& log, Entry entry, const std::optional<Appended>& given = std::nullopt);
+  [[nodiscard]] std::optional<Appended> hand_in(Key key, const Entry& entry);
+  void lose_early();
   [[nodiscard]] bool read_fails();
   Result<std::optional<Offset>> find(const std::map<CursorKey, Offset>& cursors, const CursorKey& key);
 
@@ -97,6 +110,8 @@ class MemoryJournal final : public Journal {
   int append_failures_ = 0;
   Applied failure_applied_ = Applied::no;
   int read_failures_ = 0;
+  bool gives_early_ = false;
+  std::uint64_t early_losses_ = 0;
 };
 
 }  // namespace usher::journal

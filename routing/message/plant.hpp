@@ -20,10 +20,11 @@ enum class Plant {
   frames_before_commit,   // Loop: agents see what may still be lost.
   lost_answer_believed,   // Loop: a commit without an answer is taken for done (rule S1).
   outbox_dropped,         // Loop: effects that were not out before a crash are forgotten (rule E3).
+  early_loss_ignored,     // Loop: records that were read early and then lost count as applied (rule J6).
   refusal_ignored,        // Loop: a commit that the store refused is taken for done (rules O1, S1).
 };
 
-inline constexpr std::array<std::pair<Plant, std::string_view>, 11> plants{{
+inline constexpr std::array<std::pair<Plant, std::string_view>, 12> plants{{
     {Plant::repeats_counted, "repeats_counted"},
     {Plant::capacity_ignored, "capacity_ignored"},
     {Plant::stale_offer_accepted, "stale_offer_accepted"},
@@ -34,6 +35,7 @@ inline constexpr std::array<std::pair<Plant, std::string_view>, 11> plants{{
     {Plant::frames_before_commit, "frames_before_commit"},
     {Plant::lost_answer_believed, "lost_answer_believed"},
     {Plant::outbox_dropped, "outbox_dropped"},
+    {Plant::early_loss_ignored, "early_loss_ignored"},
     {Plant::refusal_ignored, "refusal_ignored"},
 }};
 

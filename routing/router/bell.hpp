@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include "routing/message/instant.hpp"
 
@@ -10,10 +11,12 @@ namespace usher::router {
 
 class Bell {
  public:
-  // Any thread.
+  // Any thread. Costs next to nothing while the sleeper has yet to wake from the ring before.
   void ring() {
-    const std::lock_guard lock(mutex_);
-    rung_ = true;
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(rung_, true)) return;
+    }
     wake_.notify_one();
   }
   // The sleeper: until the next ring, or one since the last sleep, or `at_most`.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -12,26 +13,27 @@ class Mailbox {
  public:
   // Any thread.
   void post(std::function<void()> letter) {
-    std::function<void()> wake;
+    std::shared_ptr<const std::function<void()>> wake;
     {
       const std::lock_guard lock(mutex_);
       letters_.push_back(std::move(letter));
       wake = wake_;
     }
-    if (wake) wake();
+    if (wake) (*wake)();
   }
   // Any thread: nothing to say, but look again.
   void knock() {
-    std::function<void()> wake;
+    std::shared_ptr<const std::function<void()>> wake;
     {
       const std::lock_guard lock(mutex_);
       wake = wake_;
     }
-    if (wake) wake();
+    if (wake) (*wake)();
   }
   void on_wake(std::function<void()> wake) {
+    auto shared = std::make_shared<const std::function<void()>>(std::move(wake));
     const std::lock_guard lock(mutex_);
-    wake_ = std::move(wake);
+    wake_ = std::move(shared);
   }
   // Router's thread: runs what came, in order. False when there was nothing.
   bool open() {
@@ -48,7 +50,7 @@ class Mailbox {
   std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<std::function<void()>> letters_;
-  std::function<void()> wake_;
+  std::shared_ptr<const std::function<void()>> wake_;  // Shared: copied for every letter.
 };
 
 }  // namespace usher::router

@@ -73,6 +73,7 @@ Milliseconds Router::Loop::pump() {
     return wait;
   }
   if (guard.failed() || publisher.failed()) load_anew("an append of the router's own failed");
+  if (early_lost()) load_anew("a record that was read early was not written");
   if (answer_lost) settle_lost_answer();
   if (phase == Phase::loading) return report(), Milliseconds{0};
   bool more = false;
@@ -103,7 +104,9 @@ bool Router::Loop::read_and_apply() {
   const auto full = [this] { return !rewrite_wanted && batch.full(records_max()); };
   if (full()) return false;
   if (read_ahead.empty()) {
-    auto records = ports.journal.read(journal::Stream::inbound, options.partition, next, records_max());
+    // Careful after a crash, it announces each record before it looks at it; what is announced must be there.
+    auto records = guard.careful() ? ports.journal.read(journal::Stream::inbound, options.partition, next, records_max())
+                                   : ports.journal.read_early(options.partition, next, records_max());
     if (!records) {
       caught_up = false;
       if (records.error().fault == Fault::not_found)  // Rule J2: never skip.

@@ -14,6 +14,11 @@ constexpr Milliseconds farewell_at_most{5'000};
 
 }  // namespace
 
+bool Router::Loop::early_lost() {
+  if (planted(Plant::early_loss_ignored)) early_losses = ports.journal.early_losses();
+  return ports.journal.early_losses() != early_losses;
+}
+
 void Router::Loop::submit() {
   if (answer_lost || !unwritten.empty() || !may_follow()) return;
   if (rewrite_wanted) {
@@ -27,6 +32,7 @@ void Router::Loop::submit() {
   CommitInFlight flight;
   auto& commit = flight.commit;
   commit.partition = options.partition;
+  commit.early_losses = early_losses;
   commit.before = in_flight.empty() ? stored : in_flight.back().commit.after.position;
   commit.after = {{engine.epoch(), applied}, applied_mark, engine.state_hash()};
   commit.changes = batch.take_changes();
@@ -51,7 +57,7 @@ bool Router::Loop::may_follow() const {
   if (in_flight.empty()) return true;
   if (mending_texts()) return false;  // That goes on between two commits.
   const auto& last = in_flight.back();
-  return in_flight.size() < limits::commits_in_flight_max && !last.rewrite && last.tells() &&
+  return in_flight.size() < ports.store.commits_in_flight_max() && !last.rewrite && last.tells() &&
          applied != last.commit.after.position.offset;
 }
 
@@ -75,6 +81,7 @@ void Router::Loop::committed(const Result<state::CommitReceipt>& receipt) {
   --unanswered;
   if (answer_lost) return;  // What came of it is read, with the rest.
   if (receipt) return well(), leave(receipt->outbox_published);
+  if (early_lost()) return load_anew("a record that was read early was not written");
   if (receipt.error().fault == Fault::conflict && planted(Plant::refusal_ignored)) return leave(true);
   if (receipt.error().fault == Fault::conflict || receipt.error().fault == Fault::malformed)
     return store_damaged(receipt.error().detail);

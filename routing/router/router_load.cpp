@@ -59,6 +59,7 @@ void Router::Loop::forget_all() {
 void Router::Loop::load() {
   forget_all();
   phase = Phase::loading;
+  early_losses = ports.journal.early_losses();  // Before anything is read that a loss may take back.
   const auto meta = ports.store.load_meta(options.partition);
   const bool unreadable = !meta && meta.error().fault == Fault::malformed;
   if (!meta && !unreadable) return trouble(meta.error());
@@ -204,7 +205,7 @@ Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta
   scout_epoch = engine.epoch();
   phase = Phase::claiming;
   if (!std::exchange(attached, true))
-    ports.journal.on_append(journal::Stream::inbound, options.partition, [letters = mailbox] { letters->knock(); });
+    ports.journal.on_early(options.partition, [letters = mailbox] { letters->knock(); });
   return {};
 }
 

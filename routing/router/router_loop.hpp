@@ -100,6 +100,9 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   void add_outbox(journal::Stream stream, std::string type, std::string value, Offset offset, std::uint32_t index);
   [[nodiscard]] bool may_apply() const;
 
+  // Something that was applied is not in the journal after all.
+  [[nodiscard]] bool early_lost();
+
   // router_commit.cpp: what was applied is stored, and only then seen.
   void submit();
   [[nodiscard]] bool trim_due() const;
@@ -140,6 +143,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   bool engine_good = false;        // `engine` shows a state.
   bool attached = false;           // Asked the journal to wake it.
   state::Position stored;          // Of the last commit known to have succeeded.
+  std::uint64_t early_losses = 0;  // Of the journal, when this state was loaded.
   Offset next = 0;                 // Where to read on.
   Offset applied = offset_none;
   Hash128 applied_mark;            // Fingerprint of the record there.

@@ -147,6 +147,7 @@ void Router::Loop::submit_rewrite() {
   commit.outbox = flight.outbox;  // Also says that there is something which may be out.
   state::Rewrite rewrite;
   rewrite.partition = options.partition;
+  rewrite.early_losses = early_losses;
   rewrite.before = rewrite_wanted->before;
   rewrite.over_damage = rewrite_wanted->over_damage;
   rewrite.after = commit.after;

@@ -13,8 +13,11 @@ namespace usher::state {
 
 namespace {
 
+constexpr std::size_t early_commits_in_flight_max = 64;  // As SQLite.
+
 Error meta_is_lost() { return fail(Fault::malformed, "the state does not say where it stands"); }
 Error outbox_is_short() { return fail(Fault::malformed, "effects are missing from the outbox"); }
+Error rests_on_lost() { return fail(Fault::conflict, "it may rest on records that were not written"); }
 Error told_to_fail() { return fail(Fault::unavailable, "the memory store was told to fail"); }
 
 }  // namespace
@@ -84,6 +87,10 @@ Result<Loaded> MemoryStore::load(Partition partition) {
   return loaded;
 }
 
+std::size_t MemoryStore::commits_in_flight_max() const {
+  return publish_to_ != nullptr && publish_to_->gives_early() ? early_commits_in_flight_max : limits::commits_in_flight_max;
+}
+
 void MemoryStore::commit(Commit commit, CommitDone done) {
   auto kept = std::make_shared<Commit>(std::move(commit));
   schedule([this, kept, call = std::move(done)] { apply(*kept, call); });
@@ -92,6 +99,8 @@ void MemoryStore::commit(Commit commit, CommitDone done) {
 void MemoryStore::rewrite(Rewrite rewrite, CommitDone done) {
   auto kept = std::make_shared<Rewrite>(std::move(rewrite));
   schedule([this, kept, call = std::move(done)] {
+    if (!follows_journal(kept->partition, kept->after.position.offset, kept->early_losses))
+      return schedule([call] { call(rests_on_lost()); });
     std::set<Stream> published;
     for (const auto& entry : kept->outbox) published.insert(entry.stream);
     answer(published, kept->partition, call, [&] { return rewrite_locked(*kept); });
@@ -240,7 +249,16 @@ void MemoryStore::schedule(std::function<void()> event) {
   events_.push_back(std::move(event));
 }
 
+// Behind the records that it rests on, as in one file; but not when one of them was lost.
+bool MemoryStore::follows_journal(Partition partition, Offset offset, std::uint64_t losses) {
+  if (publish_to_ == nullptr || !publish_to_->gives_early()) return true;
+  publish_to_->store_through(partition, offset);
+  return publish_to_->early_losses() == losses;
+}
+
 void MemoryStore::apply(Commit& commit, const CommitDone& done) {
+  if (!follows_journal(commit.partition, commit.after.position.offset, commit.early_losses))
+    return schedule([done] { done(rests_on_lost()); });
   std::set<Stream> published;
   for (const auto& entry : commit.outbox) published.insert(entry.stream);
   answer(published, commit.partition, done, [&] { return apply_locked(commit); });

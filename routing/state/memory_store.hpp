@@ -33,6 +33,7 @@ class MemoryStore final : public StateStore {
   [[nodiscard]] Result<void> initialise(Partition partition) override;
   [[nodiscard]] Result<std::optional<Meta>> load_meta(Partition partition) override;
   [[nodiscard]] Result<Loaded> load(Partition partition) override;
+  [[nodiscard]] std::size_t commits_in_flight_max() const override;
   void commit(Commit commit, CommitDone done) override;
   void rewrite(Rewrite rewrite, CommitDone done) override;
   [[nodiscard]] Result<TextsPage> texts_held(Partition partition, const std::string& from, std::size_t limit) override;
@@ -89,6 +90,7 @@ class MemoryStore final : public StateStore {
   };
 
   void schedule(std::function<void()> event);
+  [[nodiscard]] bool follows_journal(Partition partition, Offset offset, std::uint64_t losses);
   void apply(Commit& commit, const CommitDone& done);
   void answer(const std::set<Stream>& published, Partition partition, const CommitDone& done,
               const std::function<Result<CommitReceipt>()>& change);

@@ -48,10 +48,17 @@ Result<void> write_meta(SqliteConnection& connection, Partition partition, const
   });
 }
 
+// Rule J6: what was made of a record that was read early and then not written is void.
+Result<void> refuse_lost(const SqliteWrites& writes, std::uint64_t losses) {
+  if (losses == writes.early.losses()) return {};
+  return fail(Fault::conflict, "it may rest on records that were not written");
+}
+
 }  // namespace
 
 Result<LoggedRow> write_commit(SqliteWrites& writes, Commit& commit) {
   auto& connection = writes.connection;
+  if (auto lost = refuse_lost(writes, commit.early_losses); !lost) return lost.error();
   auto stored = read_meta(connection, commit.partition);
   if (!stored) return stored.error();
   if (!*stored) return fail(Fault::conflict, "the partition has no state");
@@ -77,6 +84,7 @@ Result<LoggedRow> write_commit(SqliteWrites& writes, Commit& commit) {
 Result<void> write_rewrite(SqliteWrites& writes, const Rewrite& rewrite) {
   static const std::string drop_all = "DELETE FROM entities WHERE partition = ?1";
   auto& connection = writes.connection;
+  if (auto lost = refuse_lost(writes, rewrite.early_losses); !lost) return lost.error();
   auto stored = read_meta(connection, rewrite.partition);
   if (!stored) return stored.error();
   // A row of meta can always be read.

@@ -28,11 +28,16 @@ class AppendJob final : public SqliteWriteJob {
       : key_(key), entry_(std::move(entry)), done_(std::move(done)) {}
 
   Result<void> write(SqliteWrites& writes) override {
-    auto appended = writes.streams.append(writes.connection, key_, entry_);
-    if (!appended) return appended.error();
+    auto appended = writes.streams.append(writes.connection, key_, entry_, given_);
+    // Others may rest on what is read early, so it is never refused alone.
+    if (!appended) return is_early() ? fail(Fault::unavailable, appended.error().detail) : appended.error();
     appended_ = *appended;
     return {};
   }
+  void taken(SqliteEarly& early) override {
+    if (key_.first == Stream::inbound) given_ = early.give(key_.second, entry_);
+  }
+  [[nodiscard]] bool is_early() const override { return given_.has_value(); }
   void finish(const Result<void>& outcome) override {
     if (outcome)
       done_(appended_);
@@ -46,6 +51,7 @@ class AppendJob final : public SqliteWriteJob {
   StreamKey key_;
   Entry entry_;
   AppendDone done_;
+  std::optional<Appended> given_;
   Appended appended_;
 };
 
@@ -96,18 +102,24 @@ Result<std::vector<Stored>> read_records(SqliteConnection& connection, StreamKey
 
 void SqliteWakes::add(StreamKey key, std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
-  wakes_[key].push_back(std::move(wake));
+  auto& wakes = wakes_[key];
+  auto more = wakes ? *wakes : Wakes{};
+  more.push_back(std::move(wake));
+  wakes = std::make_shared<const Wakes>(std::move(more));
 }
 
 void SqliteWakes::grown(const std::set<StreamKey>& keys) {
-  std::vector<std::function<void()>> wakes;
+  for (const auto& key : keys) grown(key);
+}
+
+void SqliteWakes::grown(const StreamKey& key) {
+  std::shared_ptr<const Wakes> wakes;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& key : keys)
-      if (const auto found = wakes_.find(key); found != wakes_.end())
-        wakes.insert(wakes.end(), found->second.begin(), found->second.end());
+    if (const auto found = wakes_.find(key); found != wakes_.end()) wakes = found->second;
   }
-  for (const auto& wake : wakes) wake();
+  if (!wakes) return;
+  for (const auto& wake : *wakes) wake();
 }
 
 // Cursors as last saved, durable or not yet: a save waits for nobody, and many saves may be one write.
@@ -160,9 +172,23 @@ SqliteJournal::~SqliteJournal() = default;
 
 void SqliteJournal::append(Stream stream, Partition partition, Entry entry, AppendDone done) {
   if (auto refused = journal::refuse_oversize(entry)) return done(*refused);
-  std::unique_ptr<SqliteWriteJob> job =
-      std::make_unique<AppendJob>(StreamKey{stream, partition}, std::move(entry), std::move(done));
+  const StreamKey key{stream, partition};
+  std::unique_ptr<SqliteWriteJob> job = std::make_unique<AppendJob>(key, std::move(entry), std::move(done));
   if (auto taken = writer_.submit(job); !taken) job->finish(taken);
+  else if (stream == Stream::inbound) early_wakes_.grown(key);
+}
+
+Result<std::vector<Stored>> SqliteJournal::read_early(Partition partition, Offset from, std::size_t records_max) {
+  if (auto early = writer_.early().read(partition, from, records_max)) return std::move(*early);
+  return read(Stream::inbound, partition, from, records_max);
+}
+
+std::uint64_t SqliteJournal::early_losses() const { return writer_.early().losses(); }
+
+// Those that are no longer kept for it are told of when they are durable.
+void SqliteJournal::on_early(Partition partition, std::function<void()> wake) {
+  wakes_.add({Stream::inbound, partition}, wake);
+  early_wakes_.add({Stream::inbound, partition}, std::move(wake));
 }
 
 Result<std::vector<Stored>> SqliteJournal::read(Stream stream, Partition partition, Offset from,

@@ -16,13 +16,16 @@ namespace usher::state {
 class SqliteWakes {
  public:
   void add(StreamKey key, std::function<void()> wake);
-  // Writer's thread, after the commit.
+  // Any thread.
   void grown(const std::set<StreamKey>& keys);
+  void grown(const StreamKey& key);
 
  private:
+  using Wakes = std::vector<std::function<void()>>;
+
   std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<StreamKey, std::vector<std::function<void()>>> wakes_;
+  // Guarded by mutex_. What stands in it is replaced, not changed: it is run outside.
+  std::map<StreamKey, std::shared_ptr<const Wakes>> wakes_;
 };
 
 class SqliteJournal final : public journal::Journal {
@@ -38,6 +41,10 @@ class SqliteJournal final : public journal::Journal {
                                                                    std::size_t records_max) override;
   [[nodiscard]] message::Result<journal::Bounds> bounds(journal::Stream stream, message::Partition partition) override;
   void on_append(journal::Stream stream, message::Partition partition, std::function<void()> wake) override;
+  [[nodiscard]] message::Result<std::vector<journal::Stored>> read_early(message::Partition partition, message::Offset from,
+                                                                         std::size_t records_max) override;
+  [[nodiscard]] std::uint64_t early_losses() const override;
+  void on_early(message::Partition partition, std::function<void()> wake) override;
   void save_cursor(const std::string& consumer, journal::Stream stream, message::Partition partition,
                    message::Offset next) override;
   [[nodiscard]] message::Result<std::optional<message::Offset>> cursor(const std::string& consumer,
@@ -58,6 +65,7 @@ class SqliteJournal final : public journal::Journal {
   SqliteWriter& writer_;
   SqliteReaders& readers_;
   SqliteWakes& wakes_;
+  SqliteWakes early_wakes_;
   // Shared with the jobs that write them.
   std::shared_ptr<Cursors> cursors_;
 };

@@ -14,6 +14,12 @@ namespace usher::state {
 // As sync_file_range(2): 0, or -1 and errno.
 using SyncRange = std::function<int(int descriptor, off64_t offset, off64_t bytes, unsigned flags)>;
 
+// Of one caller; those that wait become one (sqlite_store.cpp).
+inline constexpr std::size_t sqlite_commits_in_flight_max = 64;
+// Kept for a router that is a little behind; one that is far behind reads the database (sqlite_early.hpp).
+inline constexpr std::size_t early_records_max = 4096;
+inline constexpr std::size_t early_bytes_max = 8 * 1024 * 1024;
+
 struct SqliteOptions {
   std::string vfs;  // A registered SQLite VFS; "": the system's.
   // False gives up durability at a power loss. It exists so that a test can show that the power-loss test notices.

@@ -2,36 +2,68 @@
 #include "routing/state/sqlite_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
+#include "routing/state/change_set.hpp"
 #include "routing/state/sqlite_texts.hpp"
 
 namespace usher::state {
 
 namespace {
 
+// One commit, or several that each went on from the one before.
 class CommitJob final : public SqliteWriteJob {
  public:
-  CommitJob(SqlitePending& pending, Commit commit, CommitDone done)
-      : pending_(pending), commit_(std::move(commit)), done_(std::move(done)) {}
+  CommitJob(SqlitePending& pending, Commit commit, CommitDone done) : pending_(pending), commit_(std::move(commit)) {
+    done_.push_back(std::move(done));
+  }
 
   Result<void> write(SqliteWrites& writes) override {
+    if (done_.size() > 1) commit_.changes = changes_.take();
     auto written = write_commit(writes, commit_);
     if (!written) return written.error();
     row_ = std::move(*written);
     return {};
   }
   void finish(const Result<void>& outcome) override {
-    if (!outcome) return done_(outcome.error());
-    pending_.add(commit_.partition, row_.number, std::move(row_.commit));
-    done_(CommitReceipt{.outbox_published = true});
+    if (outcome) pending_.add(commit_.partition, row_.number, std::move(row_.commit));
+    for (const auto& done : done_) {
+      if (outcome) done(CommitReceipt{.outbox_published = true});
+      else done(outcome.error());
+    }
+  }
+  [[nodiscard]] bool waits_for_more() const override { return true; }
+  // What has grown too large goes to the disk with the next transaction, whatever else comes.
+  bool absorb(SqliteWriteJob& later) override {
+    auto* next = dynamic_cast<CommitJob*>(&later);
+    if (next == nullptr || done_.size() >= limits::batch_records_max || size() + next->size() > limits::batch_changes_max) return false;
+    auto& commit = next->commit_;
+    if (commit.partition != commit_.partition || commit.before != commit_.after.position || commit.early_losses != commit_.early_losses)
+      return false;
+    if (done_.size() == 1) changes_.add(std::move(commit_.changes));
+    changes_.add(std::move(commit.changes));
+    move_to_end(commit_.bodies, commit.bodies);
+    move_to_end(commit_.bodies_gone, commit.bodies_gone);
+    move_to_end(commit_.outbox, commit.outbox);
+    move_to_end(done_, next->done_);
+    if (commit.outbox_done) commit_.outbox_done = commit.outbox_done;
+    commit_.after = commit.after;
+    return true;
   }
 
  private:
+  template <class Items>
+  static void move_to_end(Items& to, Items& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  }
+  [[nodiscard]] std::size_t size() const { return commit_.changes.size() + changes_.size() + commit_.bodies.size(); }
+
   SqlitePending& pending_;
   Commit commit_;
+  ChangeSet changes_;  // Of several.
   LoggedRow row_;
-  CommitDone done_;
+  std::vector<CommitDone> done_;
 };
 
 class RewriteJob final : public SqliteWriteJob {

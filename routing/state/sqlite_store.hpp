@@ -27,6 +27,8 @@ class SqliteStore final : public StateStore {
   [[nodiscard]] Result<Loaded> load(Partition partition) override;
   // Always empty: what a commit publishes is in its streams.
   [[nodiscard]] Result<std::vector<OutboxEntry>> outbox(Partition partition) override;
+  // As many as come in while one transaction is written; they become one.
+  [[nodiscard]] std::size_t commits_in_flight_max() const override { return sqlite_commits_in_flight_max; }
   void commit(Commit commit, CommitDone done) override;
   void rewrite(Rewrite rewrite, CommitDone done) override;
 

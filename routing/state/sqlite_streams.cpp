@@ -1,4 +1,4 @@
-// SqliteStreams: offsets are given here, densely from 0, and bound explicitly; AUTOINCREMENT's own memory
+// SqliteStreams: offsets are given here, densely from 0, or before (sqlite_early.hpp), and bound explicitly; AUTOINCREMENT's own memory
 // (sqlite_sequence) is what they go on from after a restart, so that erasing the newest records frees no offset.
 #include "routing/state/sqlite_streams.hpp"
 
@@ -79,22 +79,23 @@ Result<void> SqliteStreams::load_table(SqliteConnection& connection, StreamKey k
 }
 
 Result<journal::Appended> SqliteStreams::append(SqliteConnection& connection, StreamKey key,
-                                                const journal::Entry& entry) {
+                                                const journal::Entry& entry,
+                                                const std::optional<journal::Appended>& given) {
   auto& table = table_of(key);
   // Until a commit has made the table durable, any of its transactions may have been undone with it.
   if (!table.exists)
     if (auto created = create_stream_table(connection, key); !created) return created.error();
   auto statement = connection.statement(table.insert);
   if (!statement) return statement.error();
-  const journal::Appended appended{table.next, time_.next()};
+  const auto appended = given ? *given : journal::Appended{table.next, time_.next()};
   SqliteCursor cursor(connection.handle(), *statement);
   cursor.bind(appended.offset).bind(unix_ms(appended.appended_at));
   cursor.bind_text(entry.id).bind_text(entry.type).bind_text(entry.value);
   // Whatever the reason, this record can be appended again: an offset that is taken (by a hand with the sqlite3 shell)
   // is passed over once the streams are read anew.
   if (auto inserted = cursor.run(); !inserted) return fail(Fault::unavailable, inserted.error().detail);
-  ++table.next;
-  last_time_ = appended.appended_at;
+  table.next = appended.offset + 1;
+  last_time_ = std::max(last_time_, appended.appended_at);
   grown_.insert(key);
   return appended;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -19,9 +20,9 @@ class SqliteStreams {
   // below what was acknowledged, for then the disk lost what it had promised.
   [[nodiscard]] message::Result<void> load(SqliteConnection& connection);
 
-  // Inside the writer's transaction.
-  [[nodiscard]] message::Result<journal::Appended> append(SqliteConnection& connection, StreamKey key,
-                                                          const journal::Entry& entry);
+  // Inside the writer's transaction. `given`: where and when, if that was settled before; then in growing order.
+  [[nodiscard]] message::Result<journal::Appended> append(SqliteConnection& connection, StreamKey key, const journal::Entry& entry,
+                                                          const std::optional<journal::Appended>& given = std::nullopt);
   // The record is there, and will be until erase_before() passes it.
   [[nodiscard]] bool holds(StreamKey key, message::Offset offset) const;
   // From here on the stream's older records count as gone.
@@ -29,6 +30,8 @@ class SqliteStreams {
   // The append time of the newest record survives the erasing of that record.
   [[nodiscard]] message::Result<void> keep_time(SqliteConnection& connection);
 
+  // Of the newest record of all.
+  [[nodiscard]] message::Instant last_time() const { return last_time_; }
   // Around a job that may be undone alone.
   [[nodiscard]] std::map<StreamKey, message::Offset> positions() const;
   void go_back(const std::map<StreamKey, message::Offset>& positions);

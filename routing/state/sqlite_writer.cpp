@@ -1,6 +1,7 @@
 // SqliteWriter: BEGIN, every job that waits, COMMIT, and only then the answers.
 #include "routing/state/sqlite_writer.hpp"
 
+#include <algorithm>
 #include <future>
 
 #include "routing/state/sqlite_log.hpp"
@@ -46,6 +47,7 @@ SqliteWriter::SqliteWriter(std::filesystem::path file, const Clock& clock, const
       options_(options),
       committed_(std::move(committed)),
       readers_(readers),
+      early_(clock),
       streams_(clock),
       fold_(pending_, options.change_log_max),
       checkpointer_(file_, options_) {}
@@ -86,9 +88,20 @@ Result<void> SqliteWriter::submit(std::unique_ptr<SqliteWriteJob>& job) {
       ++appends_queued_;
       append_bytes_queued_ += *bytes;
     }
-    queue_.push_back(std::move(job));
-    // The writer looks at the queue again before it sleeps, so only the first job has to wake it.
-    if (queue_.size() > 1) return {};
+    const bool first = queue_.empty() && !waiting_;
+    job->taken(early_);
+    if (job->waits_for_more()) {
+      if (!waiting_ || !waiting_->absorb(*job)) {
+        if (waiting_) queue_.push_back(std::move(waiting_));
+        waiting_ = std::move(job);
+      }
+    } else {
+      // An append may overtake what does not rest on it; everything else keeps its turn.
+      if (!bytes && waiting_) queue_.push_back(std::move(waiting_));
+      queue_.push_back(std::move(job));
+    }
+    // The writer looks again before it sleeps, so only the first job has to wake it.
+    if (!first) return {};
   }
   wake_.notify_one();
   return {};
@@ -113,20 +126,29 @@ void SqliteWriter::loop() {
 }
 
 SqliteWriter::Batch SqliteWriter::take_batch() {
+  {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty() || waiting_; });
+  }
   Batch batch;
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-  std::size_t bytes = 0;
-  while (!queue_.empty() && batch.size() < batch_jobs_max && bytes < batch_bytes_max) {
+  batch_bytes_ = 0;
+  take_more(batch);
+  return batch;
+}
+
+void SqliteWriter::take_more(Batch& batch) {
+  const std::lock_guard lock(mutex_);
+  while (!queue_.empty() && batch.size() < batch_jobs_max && batch_bytes_ < batch_bytes_max) {
     if (const auto queued = queue_.front()->queued_bytes()) {
       --appends_queued_;
       append_bytes_queued_ -= *queued;
-      bytes += *queued;
+      batch_bytes_ += *queued;
     }
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  return batch;
+  // Behind every record that it may rest on.
+  if (queue_.empty() && waiting_) batch.push_back(std::move(waiting_));
 }
 
 void SqliteWriter::run_batch(Batch& batch) {
@@ -142,6 +164,7 @@ void SqliteWriter::run_batch(Batch& batch) {
   }
   // A refusal may rest on what an earlier job of the same transaction wrote, so it is taken back with the rest.
   streams_.rolled_back();
+  if (std::any_of(batch.begin(), batch.end(), [](const auto& job) { return job->is_early(); })) early_.lost();
   // A write for which there is no space is only missing; whatever else failed may have been a sync.
   if (connection_ && !connection_->disk_full()) distrust();
   connection_.reset();
@@ -156,13 +179,17 @@ Result<void> SqliteWriter::write_batch(Batch& batch, std::vector<Result<void>>& 
   if (auto begun = connection_->step("BEGIN IMMEDIATE"); !begun) return begun.error();
   if (auto carried = fold_.carry_some(*connection_); !carried)
     return fail(Fault::unavailable, carried.error().detail);
-  SqliteWrites writes{*connection_, streams_, pending_};
-  for (auto& job : batch) {
+  SqliteWrites writes{*connection_, streams_, pending_, early_};
+  // What came in while the first were written goes along: most of all the commits that rest on them.
+  const auto first = batch.size();
+  while (outcomes.size() < batch.size()) {
+    auto& job = batch[outcomes.size()];
     auto outcome = job->undone_by_savepoint() ? write_alone(*job, writes) : job->write(writes);
     if (!outcome && outcome.error().fault == Fault::unavailable) return outcome.error();
     // A full disk makes SQLite roll everything back, whichever statement it was that noticed.
     if (!connection_->in_transaction()) return fail(Fault::unavailable, "sqlite rolled the transaction back");
     outcomes.push_back(std::move(outcome));
+    if (outcomes.size() == first) take_more(batch);
   }
   return connection_->step("COMMIT");
 }
@@ -191,6 +218,8 @@ Result<void> SqliteWriter::reopen() {
     if (loaded.error().fault == Fault::malformed) lost_ = fail(Fault::unavailable, loaded.error().detail);
     return loaded.error();
   }
+  for (const auto& [key, next] : streams_.positions())
+    if (key.first == Stream::inbound) early_.stands_at(key.second, next, streams_.last_time());
   if (auto loaded = fold_.load(**opened); !loaded) return loaded.error();
   connection_ = std::move(*opened);
   return {};

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "routing/state/sqlite_checkpointer.hpp"
+#include "routing/state/sqlite_early.hpp"
 #include "routing/state/sqlite_fold.hpp"
 #include "routing/state/sqlite_readers.hpp"
 #include "routing/state/sqlite_streams.hpp"
@@ -33,6 +34,7 @@ struct SqliteWrites {
   SqliteConnection& connection;
   SqliteStreams& streams;
   SqlitePending& pending;
+  const SqliteEarly& early;
 };
 
 class SqliteWriteJob {
@@ -47,6 +49,14 @@ class SqliteWriteJob {
   [[nodiscard]] virtual std::optional<std::size_t> queued_bytes() const { return std::nullopt; }
   // True: several statements, so it needs a savepoint to be undone alone.
   [[nodiscard]] virtual bool undone_by_savepoint() const { return true; }
+  // Caller's thread, once it is taken and its place among the appends is settled.
+  virtual void taken(SqliteEarly&) {}
+  // Its record may have been read already.
+  [[nodiscard]] virtual bool is_early() const { return false; }
+  // True: it rests on nothing that is handed in behind it, so it waits, behind all appends, for others to become part of it.
+  [[nodiscard]] virtual bool waits_for_more() const { return false; }
+  // Takes in one that was handed in later; false: that one is written by itself.
+  [[nodiscard]] virtual bool absorb(SqliteWriteJob&) { return false; }
 };
 
 class SqliteWriter {
@@ -75,6 +85,7 @@ class SqliteWriter {
   [[nodiscard]] SqlitePending& pending() { return pending_; }
   // For jobs being finished.
   [[nodiscard]] SqliteFold& fold() { return fold_; }
+  [[nodiscard]] SqliteEarly& early() { return early_; }
 
  private:
   using Batch = std::vector<std::unique_ptr<SqliteWriteJob>>;
@@ -83,6 +94,7 @@ class SqliteWriter {
                SqliteReaders& readers, Committed committed);
   void loop();
   [[nodiscard]] Batch take_batch();
+  void take_more(Batch& batch);
   void run_batch(Batch& batch);
   [[nodiscard]] message::Result<void> write_batch(Batch& batch, std::vector<message::Result<void>>& outcomes);
   [[nodiscard]] message::Result<void> write_alone(SqliteWriteJob& job, SqliteWrites& writes);
@@ -98,6 +110,8 @@ class SqliteWriter {
   const Committed committed_;
   SqliteReaders& readers_;
 
+  SqliteEarly early_;
+
   // Writer's thread only (and open(), before it starts).
   SqliteStreams streams_;
   SqlitePending pending_;
@@ -107,11 +121,13 @@ class SqliteWriter {
   std::optional<message::Error> lost_;            // Acknowledged records are missing: nothing is written any more.
   bool distrusted_ = true;  // A sync or checkpoint failed, here or, for all we know, in an earlier process.
   int copied_pages_ = 0;  // Of the log, as far as is known.
+  std::size_t batch_bytes_ = 0;  // Of the records of this batch.
 
   std::mutex mutex_;
   std::condition_variable wake_;
   // Guarded by mutex_.
   std::deque<std::unique_ptr<SqliteWriteJob>> queue_;
+  std::unique_ptr<SqliteWriteJob> waiting_;  // Behind all of queue_: it may still take in others.
   std::size_t appends_queued_ = 0;
   std::size_t append_bytes_queued_ = 0;
   bool stopping_ = false;

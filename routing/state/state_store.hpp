@@ -5,7 +5,7 @@
 //    not `before` (another router wrote, or the store was wiped); nothing was changed. `unavailable`: unknown; load_meta()
 //    tells whether the position is already `after` (then it was applied).
 //  - commit() is asynchronous; `done` runs exactly once on a thread of the store's. A caller may have
-//    limits::commits_in_flight_max in flight, each `before` being `after` of the one before it: they are tried, and answered, in
+//    commits_in_flight_max() in flight, each `before` being `after` of the one before it: they are tried, and answered, in
 //    the order of the calls, so that one is applied only if those before it were. Only `unavailable` may come out of turn, from a store that is
 //    full or closing.
 //  - commit() may answer `malformed`: what is stored is visibly damaged (entities are missing). Nothing was changed, and
@@ -21,6 +21,7 @@
 
 #include "routing/engine/step.hpp"
 #include "routing/journal/journal.hpp"
+#include "routing/message/limits.hpp"
 
 namespace usher::state {
 
@@ -70,6 +71,8 @@ struct OutboxEntry {
 
 struct Commit {
   Partition partition = 0;
+  // Journal::early_losses() when the state was loaded that this goes on from. `conflict` when it has grown since.
+  std::uint64_t early_losses = 0;
   Position before;
   Meta after;
   std::vector<Change> changes;      // In order; later ones win.
@@ -83,6 +86,7 @@ struct Commit {
 // whatever is there. Adapters may stage it in pieces that nobody sees, and then flip in one operation.
 struct Rewrite {
   Partition partition = 0;
+  std::uint64_t early_losses = 0;  // As Commit::early_losses.
   // What must stand there at the flip; none: no state at all. A damaged state is named by the position that it claims.
   std::optional<Position> before;
   // What stands there must be no state that can be read, so that it names no position either (load_meta() says `malformed`);
@@ -141,6 +145,8 @@ class StateStore : public StateReader {
     return std::move(loaded->outbox);
   }
   virtual void commit(Commit commit, CommitDone done) = 0;
+  // How many commits of one caller may be in flight.
+  [[nodiscard]] virtual std::size_t commits_in_flight_max() const { return limits::commits_in_flight_max; }
   // As commit(): asynchronous, all or nothing, `conflict` when `before` is not what stands there. Not counted against the
   // caps of a batch.
   virtual void rewrite(Rewrite rewrite, CommitDone done) = 0;

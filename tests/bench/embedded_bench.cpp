@@ -100,7 +100,8 @@ int throughput(Bench& bench, const Options& options) {
   const double guess = closed_rate(bench, 10'000);
   const auto messages = static_cast<std::size_t>(guess * options.number("seconds", 2.5));
   std::map<std::string, std::int64_t> rows;
-  const auto trace = recorded(bench, messages, window, &rows);
+  auto trace = recorded(bench, messages, window, &rows);
+  trace.fold_commits();
   double per_commit = 0;
   Used ours, theirs;
   const auto usher = [&] { return closed_rate(bench, messages, &per_commit, &ours); };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "routing/state/change_set.hpp"
+
 namespace usher::bench {
 
 using journal::Stream;
@@ -21,6 +23,22 @@ Trace Trace::merged() const {
     }
   }
   return out;
+}
+
+void Trace::fold_commits() {
+  for (auto& transaction : transactions) {
+    if (transaction.commits.size() < 2) continue;
+    auto whole = std::make_shared<state::Commit>();
+    state::ChangeSet changes;
+    for (const auto& commit : transaction.commits) {
+      changes.add(commit->changes);
+      whole->bodies.insert(whole->bodies.end(), commit->bodies.begin(), commit->bodies.end());
+      whole->outbox.insert(whole->outbox.end(), commit->outbox.begin(), commit->outbox.end());
+      whole->after = commit->after;
+    }
+    whole->changes = changes.take();
+    transaction.commits = {std::move(whole)};
+  }
 }
 
 double Trace::messages_per_transaction() const {
@@ -59,6 +77,10 @@ Result<journal::Bounds> RecordingJournal::bounds(Stream stream, Partition partit
 
 void RecordingJournal::on_append(Stream stream, Partition partition, std::function<void()> wake) {
   inner_.on_append(stream, partition, std::move(wake));
+}
+
+Result<std::vector<journal::Stored>> RecordingJournal::read_early(Partition partition, Offset from, std::size_t records_max) {
+  return inner_.read_early(partition, from, records_max);
 }
 
 void RecordingJournal::save_cursor(const std::string& consumer, Stream stream, Partition partition, Offset next) {

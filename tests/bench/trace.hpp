@@ -24,6 +24,8 @@ struct Trace {
   // Each with exactly one commit and the appends since the one before: one message's rows in one transaction, when the
   // messages came one at a time.
   [[nodiscard]] Trace merged() const;
+  // The commits of each transaction become one, as the store writes them.
+  void fold_commits();
   [[nodiscard]] double messages_per_transaction() const;
 };
 
@@ -35,6 +37,9 @@ class RecordingJournal final : public journal::Journal {
                                             std::size_t records_max) override;
   Result<journal::Bounds> bounds(journal::Stream stream, Partition partition) override;
   void on_append(journal::Stream stream, Partition partition, std::function<void()> wake) override;
+  Result<std::vector<journal::Stored>> read_early(Partition partition, Offset from, std::size_t records_max) override;
+  std::uint64_t early_losses() const override { return inner_.early_losses(); }
+  void on_early(Partition partition, std::function<void()> wake) override { inner_.on_early(partition, std::move(wake)); }
   void save_cursor(const std::string& consumer, journal::Stream stream, Partition partition, Offset next) override;
   Result<std::optional<Offset>> cursor(const std::string& consumer, journal::Stream stream, Partition partition) override;
   Result<std::optional<Offset>> durable_cursor(const std::string& consumer, journal::Stream stream, Partition partition) override;

@@ -24,6 +24,11 @@ class WrappedJournal : public journal::Journal {
   void on_append(journal::Stream stream, Partition partition, std::function<void()> wake) override {
     inner_.on_append(stream, partition, std::move(wake));
   }
+  Result<std::vector<journal::Stored>> read_early(Partition partition, Offset from, std::size_t most) override {
+    return inner_.read_early(partition, from, most);
+  }
+  std::uint64_t early_losses() const override { return inner_.early_losses(); }
+  void on_early(Partition partition, std::function<void()> wake) override { inner_.on_early(partition, std::move(wake)); }
   void save_cursor(const std::string& consumer, journal::Stream stream, Partition partition, Offset next) override {
     inner_.save_cursor(consumer, stream, partition, next);
   }

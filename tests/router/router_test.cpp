@@ -314,3 +314,54 @@ TEST_CASE("agents are told when nothing could be committed for a second, and whe
   CHECK(bench.desk.degraded == std::vector{true, false});
   CHECK(bench.desk.all<engine::OfferFrame>().size() == 2);
 }
+
+TEST_CASE("J6: what was made of records that were read early and then lost is void", "[router][J6]") {
+  for (const auto applied : {journal::Applied::no, journal::Applied::yes}) {
+    Bench bench(Delivering::by_hand);
+    bench.journal.give_early();
+    const auto run = [&] {
+      for (int i = 0; i < 200; ++i) {
+        bench.journal.deliver_all();
+        bench.store.deliver_all();
+        bench.router->pump();
+        bench.clock.pass(1ms);
+      }
+    };
+    bench.start();
+    bench.open();
+    run();
+    REQUIRE(bench.router->status().phase == router::Phase::routing);
+    const auto applied_before = bench.router->status().applied;
+    bench.append(MessageReceived{Bench::message(1)});
+    bench.append(MessageReceived{Bench::message(2)});
+    bench.router->pump();
+    // Before the journal has stored anything.
+    CHECK(bench.router->status().applied == applied_before + 2);
+    CHECK(bench.router->engine().conversations(10).size() == 2);
+    bench.journal.fail_next_appends(1, applied);
+    run();
+    CHECK(bench.router->status().phase == router::Phase::routing);
+    const std::size_t kept = applied == journal::Applied::yes ? 2 : 1;
+    CHECK(bench.router->engine().conversations(10).size() == kept);
+    CHECK(bench.desk.all<engine::OfferFrame>().size() == kept);
+    CHECK(bench.store.load_meta(0).value()->digest == bench.router->engine().state_hash());
+    CHECK(bench.router->status().rewrites == 0);
+  }
+}
+
+TEST_CASE("J6: nothing of a record that was read early leaves before it is stored", "[router][J6]") {
+  Bench bench(Delivering::by_hand);
+  bench.journal.give_early();
+  bench.start();
+  bench.open();
+  for (int i = 0; i < 200; ++i) {
+    bench.journal.deliver_all();
+    bench.store.deliver_all();
+    bench.router->pump();
+    bench.clock.pass(1ms);
+  }
+  const auto frames = bench.desk.frames.size();
+  bench.append(MessageReceived{Bench::message(1)});
+  for (int i = 0; i < 50; ++i) bench.router->pump();
+  CHECK(bench.desk.frames.size() == frames);
+}

@@ -17,6 +17,7 @@ class ForwardingStore : public state::StateStore {
   }
   message::Result<state::Loaded> load(message::Partition partition) override { return inner().load(partition); }
   void commit(state::Commit wanted, state::CommitDone done) override { inner().commit(std::move(wanted), std::move(done)); }
+  std::size_t commits_in_flight_max() const override { return const_cast<ForwardingStore*>(this)->inner().commits_in_flight_max(); }
   void rewrite(state::Rewrite wanted, state::CommitDone done) override { inner().rewrite(std::move(wanted), std::move(done)); }
   message::Result<state::TextsPage> texts_held(message::Partition partition, const std::string& from,
                                                std::size_t limit) override {

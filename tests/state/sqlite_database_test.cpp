@@ -14,6 +14,7 @@
 #include "routing/state/sqlite_journal.hpp"
 #include "tests/journal/show_result.hpp"
 #include "tests/journal/temporary_folder.hpp"
+#include "tests/state/held_writer.hpp"
 #include "tests/state/sqlite_load.hpp"
 
 using namespace usher::state;
@@ -36,23 +37,6 @@ void shell(const std::filesystem::path& file, const char* sql) {
   CHECK(code == SQLITE_OK);
   sqlite3_close(database);
 }
-
-// `done` runs on the writer's thread, so one that waits holds everything behind it.
-class HeldWriter {
- public:
-  explicit HeldWriter(SqliteDatabase& database) {
-    std::promise<void> holding;
-    database.journal().append(Stream::control, 0, {}, [&, released = release_.get_future().share()](const auto&) {
-      holding.set_value();
-      released.wait();
-    });
-    holding.get_future().wait();
-  }
-  void release() { release_.set_value(); }
-
- private:
-  std::promise<void> release_;
-};
 
 Commit commit_with(Position before, Offset offset, std::string json) {
   Commit commit;

@@ -12,11 +12,12 @@ using namespace usher::state;
 
 namespace {
 
-Commit commit_to(Position before, Offset offset) {
+Commit commit_to(Position before, Offset offset, std::uint64_t early_losses) {
   const auto text = std::to_string(offset);
   Commit commit;
   commit.before = before;
   commit.after.position = {0, offset};
+  commit.early_losses = early_losses;
   commit.changes = {{"t", "k", text}};
   commit.bodies = {Body{{1, 1}, static_cast<std::uint32_t>(offset), {2, static_cast<std::uint64_t>(offset)}, text}};
   commit.outbox = {{offset, 0, Stream::outbound, {"0/" + text + "/0", "t", text}}};
@@ -59,6 +60,7 @@ int run_load(SqliteDatabase& database, Account& account, int rounds, int appends
   static int number = 0;
   for (int round = 0; round < rounds; ++round) {
     const auto refused_before = account.refused;
+    const auto losses = database.journal().early_losses();
     auto meta = database.store().load_meta(0);
     const auto before = meta && *meta ? (*meta)->position : Position{offset_none, offset_none};
     std::latch answered(appends + 1);
@@ -80,7 +82,7 @@ int run_load(SqliteDatabase& database, Account& account, int rounds, int appends
     };
     for (int i = 0; i < appends / 2; ++i) submit();
     const auto next = before.offset + 1;
-    database.store().commit(commit_to(before, next), [&](const auto& outcome) {
+    database.store().commit(commit_to(before, next, losses), [&](const auto& outcome) {
       {
         const std::lock_guard lock(account.mutex);
         if (outcome)
