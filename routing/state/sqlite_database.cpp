@@ -3,7 +3,10 @@
 
 #include <sqlite3.h>
 
+#include <optional>
+
 #include "routing/state/sqlite_folder.hpp"
+#include "routing/state/sqlite_gathered_writes.hpp"
 #include "routing/state/sqlite_journal.hpp"
 #include "routing/state/sqlite_store.hpp"
 
@@ -33,10 +36,14 @@ Result<void> copy_database(sqlite3* from, const std::filesystem::path& file) {
 
 struct SqliteDatabase::Parts {
   Parts(FolderLock held, std::filesystem::path path, const SqliteOptions& options)
-      : lock(std::move(held)), file(std::move(path)), readers(file, options) {}
+      : lock(std::move(held)), file(std::move(path)), readers(file, options) {
+    // Without syncs others would look for a commit in the log while it is still gathered.
+    if (options.synchronous) gathered.emplace(options.vfs);
+  }
 
   FolderLock lock;
   std::filesystem::path file;
+  std::optional<SqliteGatheredWrites> gathered;
   SqliteWakes wakes;
   // Outlived by the writer, whose connection is the last and removes the log; stopped before, so it does not use them.
   std::unique_ptr<SqliteWriter> writer;
@@ -50,6 +57,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   auto lock = FolderLock::take(folder);
   if (!lock) return lock.error();
   auto parts = std::make_unique<Parts>(std::move(*lock), folder / "usher.db", options);
+  if (parts->gathered) options.vfs = parts->gathered->name();
   auto writer = SqliteWriter::open(parts->file, clock, options, parts->readers,
                                    [wakes = &parts->wakes](const std::set<StreamKey>& keys) { wakes->grown(keys); });
   if (!writer) return writer.error();

@@ -4,34 +4,38 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "routing/state/sqlite_options.hpp"
+#include "routing/state/sqlite_vfs_over.hpp"
 
 namespace usher::state {
 
-class SqlitePacedWrites {
+// One connection at a time uses it.
+class SqlitePacedWrites final : public SqliteVfsOver {
  public:
-  // Over the VFS of that name ("": the system's), for this file alone. Opens the file once more, and closing that descriptor would take away
-  // every lock that this process holds on it (fcntl(2)): so it must outlive all connections to the file.
+  // For this file alone. Opens the file once more, and closing that descriptor would take away every lock that this process holds on
+  // it (fcntl(2)): so it must outlive all connections to the file.
   // Where the file cannot be opened or the system has no such call, writes are only passed on.
   SqlitePacedWrites(const std::filesystem::path& database, const std::string& base, SyncRange sync_range);
-  ~SqlitePacedWrites();
-  SqlitePacedWrites(const SqlitePacedWrites&) = delete;
-  SqlitePacedWrites& operator=(const SqlitePacedWrites&) = delete;
-
-  // For sqlite3_open_v2. One connection at a time uses it.
-  [[nodiscard]] const std::string& name() const { return name_; }
-
-  struct Pace;
+  ~SqlitePacedWrites() override;
 
  private:
-  struct Vfs;
+  struct Database;
+  struct Range {
+    off64_t offset;
+    off64_t bytes;
+  };
 
-  const std::string name_;
-  std::unique_ptr<Pace> pace_;
-  std::unique_ptr<Vfs> vfs_;
+  void opened(sqlite3_file* file, const char* path, int flags, void* behind) override;
+  // SQLite's codes.
+  int wrote(off64_t offset, off64_t bytes);
+  int push();
+
+  int descriptor_;
+  SyncRange sync_range_;
+  std::vector<Range> under_way_;
 };
 
 }  // namespace usher::state

@@ -28,6 +28,7 @@ struct File {
   std::map<std::size_t, std::size_t> unsynced;  // Sector number to count of writes, in no order a disk would promise.
   std::uint64_t sync_failures = 0;
   bool is_database = false;
+  bool is_log = false;
   std::set<Handle*> handles;
 };
 
@@ -55,6 +56,7 @@ struct UnsyncedVfs::Disk {
   std::uint64_t refuse_each = 0;
   std::uint64_t refused = 0;
   std::uint64_t database_writes = 0;
+  std::uint64_t log_writes = 0;
   Refusal refusal = Refusal::none;
 
   // Counts a write or sync; true: it is refused.
@@ -62,7 +64,7 @@ struct UnsyncedVfs::Disk {
     ++operations;
     if (cut_at != 0 && operations >= cut_at && !off) cut();
     if (off) return true;
-    bool meant = refusal != Refusal::none;
+    bool meant = refusal != Refusal::none && (refusal != Refusal::write_error || !is_sync);
     if (refusal == Refusal::sync_error || refusal == Refusal::database_sync_error) meant = is_sync;
     if (refusal == Refusal::database_sync_error && !is_database) meant = false;
     const bool no = meant && operations % refuse_each == 0;
@@ -129,6 +131,7 @@ int on_write(sqlite3_file* file, const void* from, int amount, sqlite3_int64 off
   const bool refused = disk.refuses(false, handle.file->is_database);
   if (disk.off) return SQLITE_IOERR_WRITE;
   if (handle.file->is_database) ++disk.database_writes;
+  if (handle.file->is_log) ++disk.log_writes;
   // A refused write may have been half done.
   const auto size = static_cast<std::size_t>(refused ? amount / 2 : amount);
   const auto begin = static_cast<std::size_t>(offset);
@@ -235,6 +238,7 @@ int on_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, i
   auto& handle = *new (memory) Handle{{&methods}, &disk, nullptr, real, 0};
   handle.file = &load_file(disk, path, real);
   handle.file->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+  handle.file->is_log = (flags & SQLITE_OPEN_WAL) != 0;
   handle.sync_failures_seen = handle.file->sync_failures;
   handle.file->handles.insert(&handle);
   return SQLITE_OK;
@@ -312,6 +316,11 @@ std::uint64_t UnsyncedVfs::refused() const {
 std::uint64_t UnsyncedVfs::database_writes() const {
   const std::lock_guard lock(disk_->mutex);
   return disk_->database_writes;
+}
+
+std::uint64_t UnsyncedVfs::log_writes() const {
+  const std::lock_guard lock(disk_->mutex);
+  return disk_->log_writes;
 }
 
 }  // namespace usher::testing

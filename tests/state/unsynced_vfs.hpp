@@ -12,8 +12,8 @@
 
 namespace usher::testing {
 
-// Of the last two only syncs fail: of every file, or of the database file, which only checkpoints sync.
-enum class Refusal { none, disk_full, io_error, sync_error, database_sync_error };
+// Of the last three only writes fail; only syncs of every file, or of the database file, which only checkpoints sync.
+enum class Refusal { none, disk_full, io_error, write_error, sync_error, database_sync_error };
 
 class UnsyncedVfs {
  public:
@@ -38,6 +38,7 @@ class UnsyncedVfs {
   [[nodiscard]] std::uint64_t refused() const;
   // Writes to the database file, that is by checkpoints.
   [[nodiscard]] std::uint64_t database_writes() const;
+  [[nodiscard]] std::uint64_t log_writes() const;
 
   struct Disk;
 
