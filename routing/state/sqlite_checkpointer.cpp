@@ -22,6 +22,7 @@ void SqliteCheckpointer::hold() {
   std::unique_lock lock(mutex_);
   held_ = true;
   wake_.wait(lock, [this] { return !copying_; });
+  connection_.reset();
 }
 
 void SqliteCheckpointer::release() {
@@ -40,6 +41,7 @@ void SqliteCheckpointer::stop() {
   }
   wake_.notify_all();
   thread_.join();
+  connection_.reset();
 }
 
 void SqliteCheckpointer::loop() {
@@ -67,13 +69,17 @@ void SqliteCheckpointer::loop() {
   }
 }
 
-std::optional<int> SqliteCheckpointer::copy() const {
-  // A connection for each copy: none is left behind that would hold the log when the writer reads it anew.
-  auto options = options_;
-  options.vfs = paced_->name();
-  auto opened = SqliteConnection::open(file_, options);
-  if (!opened || !(*opened)->checkpoint()) return std::nullopt;
-  return (*opened)->copied_pages();
+std::optional<int> SqliteCheckpointer::copy() {
+  if (!connection_) {
+    auto options = options_;
+    options.vfs = paced_->name();
+    auto opened = SqliteConnection::open(file_, options);
+    if (!opened) return std::nullopt;
+    connection_ = std::move(*opened);
+  }
+  if (connection_->checkpoint()) return connection_->copied_pages();
+  connection_.reset();
+  return std::nullopt;
 }
 
 }  // namespace usher::state

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -32,8 +33,9 @@ class SqliteCheckpointer {
   // Writer's thread: a copy failed, and there will be no other before forget_failure(). Its connection is closed.
   [[nodiscard]] bool failed() const { return failed_; }
   void forget_failure() { failed_ = false; }
-  // Writer's thread: waits for the copy under way, and none begins before release(). A copy whose connection were the
-  // first to open the log after a failed sync would find there, and copy, a commit that is not on the disk.
+  // Writer's thread: waits for the copy under way, closes the connection, and no copy begins before release(). A copy whose
+  // connection were the first to open the log after a failed sync would find there, and copy, a commit that is not on the
+  // disk; one that is left open keeps the log from being read anew.
   void hold();
   void release();
   void stop();
@@ -41,7 +43,7 @@ class SqliteCheckpointer {
  private:
   void loop();
   // The pages of the log that are in the database now; none: it failed.
-  [[nodiscard]] std::optional<int> copy() const;
+  [[nodiscard]] std::optional<int> copy();
 
   // Constant after construction.
   const std::filesystem::path file_;
@@ -58,6 +60,9 @@ class SqliteCheckpointer {
   bool stopping_ = false;
   bool held_ = false;
   bool copying_ = false;
+  // Kept from copy to copy: to open one and read the schema costs as much as to copy 40 pages. The thread's while it copies, else
+  // guarded by mutex_.
+  std::unique_ptr<SqliteConnection> connection_;
 
   std::thread thread_;
 };

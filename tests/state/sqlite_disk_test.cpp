@@ -50,6 +50,12 @@ struct Machine {
     return answer.get_future().get();
   }
 
+  // Until checkpoints have written so many pages more.
+  void append_until_copied(std::uint64_t pages) {
+    const auto enough = vfs.database_writes() + pages;
+    while (vfs.database_writes() < enough) REQUIRE(append(std::string(1000, 'c')));
+  }
+
   std::string lose_power() {
     vfs.cut_now(7);
     database.reset();
@@ -158,5 +164,28 @@ TEST_CASE("a checkpoint whose sync failed is done again with the part that an ea
   while (machine.vfs.refused() == 0) machine.append(std::string(1000, 'q'));
   machine.vfs.heal();
   for (int i = 0; i < 300; ++i) machine.append(std::string(1000, 'r'));
+  CHECK(machine.lose_power() == "");
+}
+
+TEST_CASE("checkpoints go on through one connection", "[state]") {
+  Machine machine;
+  machine.append_until_copied(1);
+  const auto opened = machine.vfs.database_opens();
+  machine.append_until_copied(200);
+  CHECK(machine.vfs.database_opens() == opened);
+  CHECK(machine.lose_power() == "");
+}
+
+TEST_CASE("after a failed sync no connection is left open while the log is read anew", "[state]") {
+  Machine machine;
+  machine.append_until_copied(50);
+  machine.vfs.refuse_all(Refusal::sync_error);
+  CHECK_FALSE(machine.append("refused"));
+  machine.vfs.heal();
+  const auto opened = machine.vfs.database_first_opens();
+  while (!machine.append("after")) {
+  }
+  CHECK(machine.vfs.database_first_opens() > opened);
+  machine.append_until_copied(50);
   CHECK(machine.lose_power() == "");
 }

@@ -57,6 +57,8 @@ struct UnsyncedVfs::Disk {
   std::uint64_t refused = 0;
   std::uint64_t database_writes = 0;
   std::uint64_t log_writes = 0;
+  std::uint64_t database_opens = 0;
+  std::uint64_t database_first_opens = 0;
   Refusal refusal = Refusal::none;
 
   // Counts a write or sync; true: it is refused.
@@ -240,6 +242,10 @@ int on_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, i
   handle.file->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
   handle.file->is_log = (flags & SQLITE_OPEN_WAL) != 0;
   handle.sync_failures_seen = handle.file->sync_failures;
+  if (handle.file->is_database) {
+    ++disk.database_opens;
+    if (handle.file->handles.empty()) ++disk.database_first_opens;
+  }
   handle.file->handles.insert(&handle);
   return SQLITE_OK;
 }
@@ -321,6 +327,16 @@ std::uint64_t UnsyncedVfs::database_writes() const {
 std::uint64_t UnsyncedVfs::log_writes() const {
   const std::lock_guard lock(disk_->mutex);
   return disk_->log_writes;
+}
+
+std::uint64_t UnsyncedVfs::database_opens() const {
+  const std::lock_guard lock(disk_->mutex);
+  return disk_->database_opens;
+}
+
+std::uint64_t UnsyncedVfs::database_first_opens() const {
+  const std::lock_guard lock(disk_->mutex);
+  return disk_->database_first_opens;
 }
 
 }  // namespace usher::testing

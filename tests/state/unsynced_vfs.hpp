@@ -39,6 +39,9 @@ class UnsyncedVfs {
   // Writes to the database file, that is by checkpoints.
   [[nodiscard]] std::uint64_t database_writes() const;
   [[nodiscard]] std::uint64_t log_writes() const;
+  // How often the database file was opened, and how often of these while nobody had it open.
+  [[nodiscard]] std::uint64_t database_opens() const;
+  [[nodiscard]] std::uint64_t database_first_opens() const;
 
   struct Disk;
 
