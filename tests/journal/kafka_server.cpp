@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "routing/journal/kafka_handles.hpp"
+#include "tests/journal/paused_process.hpp"
 
 namespace usher::testing {
 
@@ -59,7 +60,7 @@ int KafkaServer::pid() const {
   return pid;
 }
 
-void KafkaServer::pause() const { expect(::kill(pid(), SIGSTOP) == 0, "the broker can be paused"); }
+void KafkaServer::pause() const { pause_process(pid()); }
 void KafkaServer::go_on() const { expect(::kill(pid(), SIGCONT) == 0, "the broker can go on"); }
 
 void KafkaServer::kill() const {

@@ -26,7 +26,7 @@ class KafkaServer {
   static KafkaServer& get();
 
   [[nodiscard]] const std::string& address() const { return address_; }
-  // SIGSTOP and SIGCONT: to everybody else it looks like a machine that does not answer.
+  // SIGSTOP and SIGCONT: to everybody else it looks like a machine that does not answer. When pause() returns, nothing of it runs.
   void pause() const;
   void go_on() const;
   void kill() const;           // SIGKILL, and waits until it is gone.

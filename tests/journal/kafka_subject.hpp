@@ -35,6 +35,12 @@ bool eventually(const Truth& truth) {
   return false;
 }
 
+// False as well when the broker does not answer just now: that is no reason to end a test that looks again.
+inline bool has_cursor(journal::Journal& journal, message::Offset next) {
+  const auto seen = journal.cursor("egress", journal::Stream::outbound, 0);
+  return seen && *seen == next;
+}
+
 // Everything from `from` on, as a router reads it: batch by batch, until nothing is left; what is not available is asked for
 // again, since a broker that was away may need longer to come back than one read waits.
 inline std::vector<std::string> read_all(journal::Journal& journal, journal::Stream stream, message::Offset from = 0,

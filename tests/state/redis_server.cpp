@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/journal/paused_process.hpp"
+
 namespace usher::testing {
 
 namespace {
@@ -54,7 +56,7 @@ void RedisServer::kill() {
   }
 }
 
-void RedisServer::pause() { signal(SIGSTOP); }
+void RedisServer::pause() { pause_process(process()); }
 void RedisServer::resume() { signal(SIGCONT); }
 
 state::RedisOptions RedisServer::options(const std::string& user) const {
