@@ -6,7 +6,20 @@
 say() { printf '%s: %s\n' "$program" "$*" >&2; }
 usage() { sed -n '2,/^[^#]/s/^# //p' "$0" >&2; exit 64; }
 
-candidate() { apt-cache policy "${packages[0]}" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" {print $2}'; }
+# apt takes a second of a processor to say it, and says the same until its lists, its settings or what is installed change.
+candidate() {
+  local kept=${XDG_CACHE_HOME:-$HOME/.cache}/usher/$program.candidate since
+  for since in /var/lib/apt/lists /var/lib/dpkg/status /etc/apt /etc/apt/sources.list.d /etc/apt/preferences.d; do
+    [[ -s $kept && (! -e $since || $kept -nt $since) ]] || break
+    since=
+  done
+  if [[ -n $since ]]; then
+    mkdir -p "${kept%/*}"
+    apt-cache policy "${packages[0]}" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" {print $2}' >"$kept.$$"
+    mv "$kept.$$" "$kept"
+  fi
+  cat "$kept"
+}
 
 # apt's lists may be missing, or so old that what they name is gone.
 refresh_lists() { [[ $(id -u) -eq 0 ]] && apt-get -q update >/dev/null 2>&1; }
