@@ -47,10 +47,10 @@ Result<boost::json::value> upload(const AgentAddress& where, const std::string& 
 
 class Terminal {
  public:
-  Terminal(AgentAddress address, std::string token)
+  Terminal(AgentAddress address, std::string token, std::string tenant)
       : address_(std::move(address)),
         desk_(token, sha256_of(random_bytes(16)).substr(0, 16) + "-",
-              [where = address_, token](const std::string& path) { return upload(where, token, path); }) {}
+              [where = address_, token](const std::string& path) { return upload(where, token, path); }, std::move(tenant)) {}
 
   Exit run() {
     dial();
@@ -171,6 +171,7 @@ class Terminal {
     for (const auto& line : out.lines) say(line);
     if (socket_)
       for (const auto& frame : out.frames) socket_->send(frame);
+    if (out.wrong_tenant) leave(Exit::data);
     if (out.quit) leave(Exit::ok);
   }
 
@@ -220,7 +221,7 @@ struct AgentChoice {
   std::string ca_file;
 };
 
-Exit work(const AgentChoice& choice) {
+Exit work(const AgentChoice& choice, const std::string& tenant) {
   auto address = parse_agent_address(choice.url);
   if (!address) {
     complain(address.error());
@@ -246,7 +247,7 @@ Exit work(const AgentChoice& choice) {
     return Exit::usage;
   }
   // Never destroyed: the thread that reads standard input may still name it while the process ends.
-  auto* terminal = new Terminal(std::move(*address), std::move(token));
+  auto* terminal = new Terminal(std::move(*address), std::move(token), tenant);
   return terminal->run();
 }
 
@@ -259,7 +260,7 @@ void add_agent_command(CLI::App& app, CtlContext& context) {
   agent->add_option("--token", choice->token, "The agent's token");
   agent->add_option("--token-file", choice->token_file, "A file with the agent's token");
   agent->add_option("--ca-file", choice->ca_file, "With https://: certificates to trust instead of the machine's");
-  agent->callback([&context, choice] { context.chosen = [choice] { return work(*choice); }; });
+  agent->callback([&context, choice] { context.chosen = [choice, &context] { return work(*choice, context.tenant); }; });
 }
 
 }  // namespace usher::daemon

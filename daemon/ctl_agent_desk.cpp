@@ -33,8 +33,8 @@ std::string id_of_conversation(const value& frame) {
 
 }  // namespace
 
-TerminalDesk::TerminalDesk(std::string token, std::string command_prefix, Upload upload)
-    : token_(std::move(token)), command_prefix_(std::move(command_prefix)), upload_(std::move(upload)) {}
+TerminalDesk::TerminalDesk(std::string token, std::string command_prefix, Upload upload, std::string tenant)
+    : token_(std::move(token)), command_prefix_(std::move(command_prefix)), upload_(std::move(upload)), tenant_(std::move(tenant)) {}
 
 DeskOutput TerminalDesk::opened() {
   ready_ = false;
@@ -133,6 +133,13 @@ void TerminalDesk::release(const std::string& conversation) {
 }
 
 void TerminalDesk::on_welcome(const value& frame, DeskOutput& out, Instant now) {
+  // One of an earlier version does not say whom it serves, and may serve anybody.
+  if (const auto served = text_member(frame, "tenant"); !tenant_.empty() && served != tenant_) {
+    out.lines.push_back(served.empty() ? "this daemon does not say which tenant it serves"
+                                       : "this daemon serves the tenant " + printable(served, 64) + ", not " + printable(tenant_, 64));
+    out.wrong_tenant = true;
+    return;
+  }
   ready_ = true;
   next_sequence_ = 1;
   offers_.clear();

@@ -24,6 +24,7 @@ struct DeskOutput {
   Lines lines;                      // For the terminal.
   std::vector<std::string> frames;  // For the daemon, in order.
   bool quit = false;
+  bool wrong_tenant = false;        // Nothing may be said to this daemon.
 };
 
 class TerminalDesk {
@@ -31,7 +32,8 @@ class TerminalDesk {
   // Uploads a file of this machine by its path; what the daemon says of it. May take some seconds.
   using Upload = std::function<usher::message::Result<boost::json::value>(const std::string& path)>;
   // `command_prefix` makes command ids unique over all clients of one agent: random.
-  TerminalDesk(std::string token, std::string command_prefix, Upload upload = {});
+  // `tenant`: the only one to work for; "": whichever the daemon serves.
+  TerminalDesk(std::string token, std::string command_prefix, Upload upload = {}, std::string tenant = {});
 
   // A connection is open: says hello. What is still unanswered is said again after the welcome, under its first id, so
   // that the daemon answers it with its first outcome (rule A2).
@@ -108,6 +110,7 @@ class TerminalDesk {
   std::map<std::string, int> numbers_;               // Conversation to its number; never reused.
   std::map<std::string, boost::json::value> held_;   // Assigned and wrapping up, by conversation.
   Upload upload_;
+  std::string tenant_;
   std::map<std::string, boost::json::array> attached_;  // Uploaded for the next reply in a conversation that is held.
   std::string current_;                              // The conversation that commands mean; "" for none.
   std::map<std::uint64_t, Pending> pending_;         // By the number in the command's id, so in order.

@@ -30,6 +30,7 @@ class AgentTokens;
 struct DeskOptions {
   GatewayId gateway{"desk-1"};
   Partition partition = 0;
+  TenantId tenant{};       // Told in welcome frames.
   std::string public_url;  // Its origin may open sessions, and so may `origins`; no Origin is fine too.
   std::vector<std::string> origins;
   Milliseconds hello_within = limits::hello_within;

@@ -38,7 +38,9 @@ void DeskGateway::Desk::deliver(const engine::AgentFrame& frame) {
     if (!std::holds_alternative<engine::OutcomeFrame>(frame.frame)) return;
   }
   remember(*session, frame.frame);
-  write(session, frame_json(frame, bodies));
+  auto text = frame_json(frame, bodies);
+  if (welcome) text["tenant"] = options.tenant.text();
+  write(session, std::move(text));
 }
 
 void DeskGateway::Desk::tell_service(bool degraded) {

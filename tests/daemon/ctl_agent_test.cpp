@@ -150,6 +150,23 @@ TEST_CASE("what is typed without any hope is answered with why", "[ctl][agent]")
   CHECK(terminal.desk.all_answered());
 }
 
+TEST_CASE("an agent's program that is for one tenant says nothing to a daemon of another", "[ctl][agent]") {
+  const auto welcomed_by = [](object frame) {
+    TerminalDesk desk("token", "c-", {}, "acme");
+    (void)desk.opened();
+    frame.insert({{"type", "welcome"}, {"seq", 0}, {"agent", "ana"}, {"presence", "offline"}});
+    auto out = desk.received(boost::json::serialize(frame), Instant{});
+    CHECK(desk.ready() != out.wrong_tenant);
+    return out;
+  };
+  CHECK_FALSE(welcomed_by({{"tenant", "acme"}}).wrong_tenant);
+  const auto other = welcomed_by({{"tenant", "globex"}});
+  CHECK(other.wrong_tenant);
+  CHECK(has_line(other, "this daemon serves the tenant globex, not acme"));
+  CHECK_FALSE(has_line(other, "signed in"));
+  CHECK(has_line(welcomed_by({}), "does not say which tenant"));
+}
+
 TEST_CASE("a command without an answer is said again after a reconnect, under its first id", "[ctl][agent]") {
   Terminal terminal;
   terminal.sign_in();
