@@ -232,7 +232,7 @@ Result<void> Node::Parts::settle() {
     const auto ruled = wait_for_policy();
     if (!ruled) return ruled.error();
   }
-  if (desk) return desk->settle(announce_within);
+  if (desk) return desk->settle(announce_within, [this](const GatewayId& id) { return router && router->finds(id); });
   return {};
 }
 

@@ -41,6 +41,7 @@ Result<std::unique_ptr<DeskPost>> DeskPost::open(const config::Settings& setting
   post->loop_ = &ports.loop;
   DeskOptions options;
   options.partition = partition;
+  options.tenant = settings.tenant;
   options.public_url = settings.public_url;
   options.origins = settings.agent_origins;
   // Among several a gateway is new with each process: nobody takes its sessions for those of an earlier life.
@@ -72,11 +73,12 @@ DeskPost::~DeskPost() {
   fabric_.reset();
 }
 
-Result<void> DeskPost::settle(Milliseconds within) {
+Result<void> DeskPost::settle(Milliseconds within, const std::function<bool(const GatewayId&)>& found) {
   if (lease_ == nullptr) return announce(within);
   const auto deadline = std::chrono::steady_clock::now() + within;
   // Owners that have not seen the lease would take a session here for one of a dead gateway.
   while (lease_->held_for() < gateway_list_age_max) {
+    if (lease_->held() && found(id_)) break;
     if (std::chrono::steady_clock::now() >= deadline)
       return fail(Fault::unavailable, "the desk's lease could not be taken in time");
     std::this_thread::sleep_for(Milliseconds(20));

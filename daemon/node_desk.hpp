@@ -2,6 +2,7 @@
 // of routers of other processes by the fabric, whose address is the value of the lease `gateway/PARTITION/ID` (rule A1).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,7 +35,8 @@ class DeskPost {
 
   // What must be known of this gateway before its first session: embedded, that those of its earlier life are gone;
   // else its lease, to every router. Waits.
-  [[nodiscard]] Result<void> settle(Milliseconds within);
+  // `found`: the owner is known to have this gateway in its list, so that nobody needs to wait until every other router has.
+  [[nodiscard]] Result<void> settle(Milliseconds within, const std::function<bool(const GatewayId&)>& found);
   // Takes agents' programs. Requires: settled.
   [[nodiscard]] Result<void> open_programs_door(const config::Settings& settings);
   void use(const config::Settings& settings);

@@ -29,7 +29,8 @@ struct LiveGateways::Watch {
         alive.clear();
         for (auto& [gateway, address] : *listed) alive.insert(std::move(gateway));
       }
-      changed.wait_for(lock, look_every, [this] { return stop; });
+      changed.wait_for(lock, look_every, [this] { return stop || look_at_once; });
+      look_at_once = false;
     }
   }
 
@@ -40,6 +41,7 @@ struct LiveGateways::Watch {
   std::condition_variable changed;
   // Guarded by mutex.
   bool stop = false;
+  bool look_at_once = false;
   Steady::time_point looked{}, sound_since{};
   std::set<GatewayId> alive;
   std::thread thread;
@@ -65,6 +67,17 @@ std::optional<std::set<GatewayId>> LiveGateways::now() const {
   if (watch_->sound_since == Steady::time_point{} || now - watch_->sound_since < watch_->settle) return std::nullopt;
   if (now - watch_->looked > gateway_list_age_max) return std::nullopt;
   return watch_->alive;
+}
+
+bool LiveGateways::lists(const GatewayId& gateway) const {
+  const std::lock_guard lock(watch_->mutex);
+  return Steady::now() - watch_->looked <= gateway_list_age_max && watch_->alive.contains(gateway);
+}
+
+void LiveGateways::look_soon() {
+  const std::lock_guard lock(watch_->mutex);
+  watch_->look_at_once = true;
+  watch_->changed.notify_all();
 }
 
 Result<std::vector<std::pair<GatewayId, std::string>>> gateway_addresses(state::Leases& leases, Partition partition) {

@@ -18,7 +18,8 @@ using namespace usher::message;
 
 // Of one partition: another tenant's gateways are nobody's business.
 [[nodiscard]] inline std::string gateway_prefix(Partition partition) { return "gateway/" + std::to_string(partition) + "/"; }
-// A list is at most so old. A gateway takes sessions only when its lease is older than that: it is in every list then.
+// A list is at most so old. A gateway takes sessions only when its lease is older than that: it is in every list then. Or when
+// the owner is a router of its own process and has it in its list.
 inline constexpr auto gateway_list_age_max = Milliseconds(1'500);
 
 class LiveGateways {
@@ -30,6 +31,10 @@ class LiveGateways {
 
   // Any thread, without waiting.
   [[nodiscard]] std::optional<std::set<GatewayId>> now() const;
+  // Whether the newest list has it, also while a missing one does not count.
+  [[nodiscard]] bool lists(const GatewayId& gateway) const;
+  // Does not wait for the next turn.
+  void look_soon();
 
  private:
   struct Watch;

@@ -85,6 +85,13 @@ RouterPost::~RouterPost() { stop(); }
 
 Result<void> RouterPost::settle(Milliseconds within) { return wait_until_routing(*router_, within, standby_enough); }
 
+bool RouterPost::finds(const GatewayId& gateway) const {
+  if (!gateways_ || router_->status().phase != router::Phase::routing) return false;
+  if (gateways_->lists(gateway)) return true;
+  gateways_->look_soon();
+  return false;
+}
+
 Result<void> RouterPost::activate(const Policy& policy) {
   if (lease_) {
     first_policy_ = std::make_unique<FirstPolicy>(policy_ports(), policy);

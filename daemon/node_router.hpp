@@ -40,6 +40,8 @@ class RouterPost {
   [[nodiscard]] Result<void> activate(const Policy& policy);
   // Waits until it routes, or stands by while another does. `unavailable` when it cannot go on.
   [[nodiscard]] Result<void> settle(Milliseconds within);
+  // True: this router owns the partition and has the gateway in its list. Has it look for one that is missing. Any thread.
+  [[nodiscard]] bool finds(const GatewayId& gateway) const;
   [[nodiscard]] bool owns() const { return router_->status().phase == router::Phase::routing; }
   [[nodiscard]] bool stands_by() const { return router_->status().phase == router::Phase::standby; }
   // Finishes the commit in flight; then another may claim at once.

@@ -112,6 +112,21 @@ TEST_CASE("gateways are known by their leases, and nothing is said while the sto
   CHECK(gateway_addresses(leases, 0).value() == addresses);
 }
 
+TEST_CASE("a gateway that is looked for is in the list at once, also while a missing one does not count", "[node][rule-A1]") {
+  CutLeases leases;
+  LiveGateways gateways(leases, 0, Milliseconds(3'600'000), Milliseconds(3'600'000));
+  REQUIRE(leases.hold({"gateway/0/a", "one", "tcp://a:1"}, Milliseconds(60'000)).value());
+  gateways.look_soon();
+  CHECK(comes_true([&] { return gateways.lists(GatewayId("a")); }));
+  CHECK_FALSE(gateways.now());
+  CHECK_FALSE(gateways.lists(GatewayId("b")));
+  // What was in a list that is too old may be gone.
+  CHECK(comes_true([&] { return !gateways.lists(GatewayId("a")); }));
+  leases.cut = true;
+  gateways.look_soon();
+  CHECK_FALSE(gateways.lists(GatewayId("a")));
+}
+
 TEST_CASE("roles are read in any order, and a wrong word is named", "[node]") {
   CHECK(parse_roles("desk,edge").value().text() == "edge,desk");
   CHECK(parse_roles("edge,router,desk").value().all());
