@@ -1,12 +1,17 @@
 // RedisLeases: a key with an expiry for each lease, and a set of their names, so that asking who holds what costs as much
 // as there are leases, not as there are keys in the database.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 
 #include "routing/state/redis_line.hpp"
 
 namespace usher::state {
 
 namespace {
+
+// What a lease without an expiry has from when it is seen: the longest that any lease is taken for.
+constexpr auto endless_kept_for = Milliseconds(std::max({Milliseconds(limits::router_lease), Milliseconds(limits::gateway_lease), Milliseconds(limits::egress_lease)}));
 
 // "BYTES:HOLDER" and the value behind it; none when it is no lease of ours.
 std::optional<Lease> decode_lease(const std::string& name, std::string_view text) {
@@ -39,8 +44,17 @@ struct RedisLeases::Parts {
     return reply->view().integer() == 1;
   }
 
+  // Whether it is time to look for leases without an expiry; true at the first call.
+  bool looks_for_endless() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    auto last = looked.load();
+    return (last == Since{} || now - last > endless_kept_for) && looked.compare_exchange_strong(last, now);
+  }
+
+  using Since = std::chrono::steady_clock::duration;
   RedisDialer dialer;
   RedisPool lines;
+  std::atomic<Since> looked{Since{}};
 };
 
 RedisLeases::RedisLeases(RedisOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
@@ -75,15 +89,16 @@ Result<std::vector<Lease>> RedisLeases::held(const std::string& prefix) {
   const auto values = (*line)->ask(wanted, until);
   if (!values) return values.error();
   std::vector<Lease> found;
-  RedisCommand over{parts_->key_prefix()};
+  const bool looks = parts_->looks_for_endless();
+  RedisCommand untidy{parts_->key_prefix(), std::to_string(endless_kept_for.count())};
   for (std::size_t i = 0; i < names.size() && i < values->view().size(); ++i) {
     const auto lease = decode_lease(names[i], values->view().at(i).text());
     if (lease) found.push_back(*lease);
-    else over.add(names[i]);
+    if (!lease || looks) untidy.add(names[i]);
   }
   // Names of what ran out leave the set, unless somebody took it again meanwhile. Not worth an error: the next one tries.
-  if (found.size() < names.size())
-    static_cast<void>((*line)->run(RedisScript::forget_leases, {parts_->index()}, over, until));
+  if (found.size() < names.size() || looks)
+    static_cast<void>((*line)->run(RedisScript::tidy_leases, {parts_->index()}, untidy, until));
   return found;
 }
 

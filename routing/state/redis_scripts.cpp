@@ -315,7 +315,12 @@ local function ours(command, key, ...)
 end
 local found = ours('GET', KEYS[1])
 if type(found) == 'table' then return found end
-if found and string.sub(found, 1, #mine) ~= mine then return 0 end
+if found and string.sub(found, 1, #mine) ~= mine then
+  -- Without an expiry (somebody's PERSIST, a key put back) it would outlive its holder for ever. From now on it has the time that its
+  -- holder would have had; who lives renews it before. A user that may not ask (an older users.acl) leaves it.
+  if redis.pcall('PTTL', KEYS[1]) == -1 then redis.call('SET', KEYS[1], found, 'PX', ARGV[3]) end
+  return 0
+end
 local listed = ours('SADD', KEYS[2], ARGV[4])
 if type(listed) == 'table' then return listed end
 redis.call('SET', KEYS[1], mine .. ARGV[2], 'PX', ARGV[3])
@@ -331,9 +336,15 @@ redis.call('DEL', KEYS[1])
 return 1
 )lua";
 
-constexpr std::string_view forget_leases = R"lua(
-for i = 2, #ARGV do
-  if redis.call('EXISTS', ARGV[1] .. ARGV[i]) == 0 then redis.call('SREM', KEYS[1], ARGV[i]) end
+// Names without a lease leave the set, and a lease without an expiry gets one, as in `hold`: a gateway's nobody else would hold.
+constexpr std::string_view tidy_leases = R"lua(
+for i = 3, #ARGV do
+  local key = ARGV[1] .. ARGV[i]
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('SREM', KEYS[1], ARGV[i])
+  elseif redis.pcall('PTTL', key) == -1 then
+    redis.call('SET', key, redis.call('GET', key), 'PX', ARGV[2])
+  end
 end
 return 1
 )lua";
@@ -351,7 +362,7 @@ std::string_view redis_script_text(RedisScript script) {
   static const std::array<std::string, redis_script_count> texts{
       joined(prelude, initialise), joined(prelude, commit_checks, commit_writes), joined(prelude, stage),
       joined(prelude, flip),       joined(prelude, sweep),                        joined(count_attempt),
-      joined(hold),                joined(release),                               joined(forget_leases)};
+      joined(hold),                joined(release),                               joined(tidy_leases)};
   const auto place = static_cast<std::size_t>(script);
   message::expect(place < texts.size(), "a script has a text");
   return texts[place];

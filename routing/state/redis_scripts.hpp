@@ -15,7 +15,7 @@ enum class RedisScript {
   count_attempt,  // KEYS attempts; ARGV offset.
   hold,           // KEYS lease, index; ARGV holder, value, milliseconds, name.
   release,        // KEYS lease, index; ARGV holder, name.
-  forget_leases,  // KEYS index; ARGV prefix of keys, names: those that have run out leave the index.
+  tidy_leases,    // KEYS index; ARGV prefix of keys, milliseconds, names: those that have run out leave the index, and those without an expiry get one.
 };
 inline constexpr std::size_t redis_script_count = 9;
 
