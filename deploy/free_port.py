@@ -1,16 +1,35 @@
 """Ports for servers that a script starts and whose address is written down before they listen."""
+import contextlib
+import fcntl
+import os
 import pathlib
 import secrets
 import socket
+import tempfile
 import threading
 
 LOWEST = 20000
 _given = set()
 _lock = threading.Lock()
+_noted = None
+
+
+def note(port):
+    """False: another process of this user was given it and lives. A byte of one file a port, locked until this process ends."""
+    global _noted
+    try:
+        if _noted is None:
+            _noted = os.open(pathlib.Path(tempfile.gettempdir()) / f"usher-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return True  # Nowhere to note it: then the look at the port itself must do.
+    with contextlib.suppress(BlockingIOError, PermissionError):
+        fcntl.lockf(_noted, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        return True
+    return False
 
 
 def free_port():
-    """A loopback port that nobody listens on and that this process was not given before.
+    """A loopback port that nobody listens on and that no process of this user was given before and may still mean to use.
 
     Below the range from which the kernel takes ports for outgoing connections: between this look and the server's own bind, one
     of those might come to sit on it.
@@ -20,7 +39,7 @@ def free_port():
     with _lock:
         for _ in range(1000):
             port = LOWEST + secrets.randbelow(highest - LOWEST)
-            if port in _given:
+            if port in _given or not note(port):
                 continue
             with socket.socket() as probe:
                 try:
