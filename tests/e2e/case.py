@@ -36,7 +36,7 @@ class EndToEnd(unittest.TestCase):
         failed = any(error for _, error in getattr(self._outcome, "errors", [])) or (
             self._outcome.result.failures or self._outcome.result.errors)
         if failed:
-            print(f"--- the end of usherd's log of {self.id()}\n{world.log_text()[-3000:]}\n---", flush=True)
+            print(f"--- the end of usherd's log of {self.id()}\n{world.log_text()[-3000:]}\n{world.state_text()}\n---", flush=True)
         world.close()
 
     def accepted(self, answer):

@@ -6,7 +6,7 @@ import pathlib
 import signal
 import subprocess
 
-from case import only_on
+from case import mostly_waits, only_on
 from mail_case import MailCase
 from mail_world import mail
 from servers import Servers, Share
@@ -68,6 +68,7 @@ class Crashes(MailCase):
 
 
 class CrashesAfterTheText(Crashes):
+    @mostly_waits
     def test_a_process_that_dies_before_the_servers_answer_sends_the_mail_once_more_under_the_same_id(self):
         world, servers, ana = self.held()
         world.kill()
@@ -77,6 +78,7 @@ class CrashesAfterTheText(Crashes):
 
 @only_on("embedded")
 class CrashesBeforeTheDisk(Crashes):
+    @mostly_waits
     def test_a_process_that_dies_behind_the_servers_answer_and_before_its_record_sends_the_mail_once_more_under_the_same_id(self):
         world, servers, ana = self.held()
         before = servers.smtp.partings
@@ -95,6 +97,7 @@ class CrashesBeforeTheDisk(Crashes):
 class CrashesWhileKafkaIsAway(Crashes):
     """With servers of its own, which other tests do not need."""
 
+    @mostly_waits
     def test_a_process_that_dies_behind_the_servers_answer_while_kafka_is_away_sends_the_mail_once_more_under_the_same_id(self):
         own = Servers()
         self.addCleanup(own.__exit__)

@@ -207,6 +207,13 @@ class World:
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def state_text(self):
+        """What an operator sees, in words for a test that failed; "" when there is nobody to ask."""
+        try:
+            return self.operate("GET", "/readyz?verbose=1").body.decode(errors="replace") if self.process.poll() is None else ""
+        except (OSError, AttributeError, http.client.HTTPException):
+            return ""
+
     def close(self):
         for agent in self.agents:
             agent.drop()
