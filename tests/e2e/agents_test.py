@@ -103,7 +103,7 @@ class Sessions(EndToEnd):
         with self.assertRaises(Refused) as refused:
             ana.reply(conversation, "Too late")
         self.assertEqual("not_assigned", refused.exception.code)
-        self.assertEqual([], world.outbox()["messages"])
+        self.assertEqual([], world.outbox(within=1)["messages"])
 
 
 class Work(EndToEnd):

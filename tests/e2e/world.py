@@ -238,10 +238,11 @@ class World:
         body = json.dumps({"from": {"id": sender, "name": sender.title()}, "text": text, **more})
         return request("POST", f"{self.url}/v1/channels/{connector}/messages", body, headers)
 
-    def outbox(self, after=None, connector="shop"):
-        """What a program that polls finds: a reply is there a moment after its agent was told ok, not before."""
+    def outbox(self, after=None, connector="shop", within=WAIT_MAX):
+        """What a program that polls finds: a reply is there a moment after its agent was told ok, not before.
+        Who expects none says for how long."""
         query = f"?after={after}" if after is not None else ""
-        end = time.monotonic() + 1
+        end = time.monotonic() + within
         while True:
             answer = request("GET", f"{self.url}/v1/channels/{connector}/outbox{query}",
                              headers={"Authorization": f"Bearer {SHOP_TOKEN}"})

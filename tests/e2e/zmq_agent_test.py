@@ -77,7 +77,7 @@ class SampleAgent(EndToEnd):
         chloe = self.work(world, token=world.token_of("chloe"), USHER_SERVER_KEY=server_key.decode(),
                           USHER_PUBLIC_KEY=own_key.decode(), USHER_SECRET_KEY=own_secret.decode())
         self.assertIn("closed: 4003", chloe.communicate(timeout=10)[0])
-        self.assertEqual([], world.outbox()["messages"])
+        self.assertEqual([], world.outbox(within=1)["messages"])
         self.work(world, USHER_SERVER_KEY=server_key.decode(), USHER_PUBLIC_KEY=own_key.decode(),
                   USHER_SECRET_KEY=own_secret.decode())
         self.answered(world, 1)
