@@ -40,6 +40,12 @@ void ProblemList::add(Place place, std::string path, std::string sentence) {
   problems_.push_back({std::move(place), std::move(path), std::move(sentence)});
 }
 
+std::vector<std::string> ProblemList::paths_since(std::size_t size) const {
+  std::vector<std::string> paths;
+  for (auto i = size; i < problems_.size(); ++i) paths.push_back(problems_[i].path);
+  return paths;
+}
+
 std::vector<std::string> ProblemList::lines(const std::string& file) const {
   auto sorted = problems_;
   std::sort(sorted.begin(), sorted.end());

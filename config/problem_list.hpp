@@ -23,6 +23,8 @@ class ProblemList {
   void add(Place place, std::string path, std::string sentence);
   [[nodiscard]] bool empty() const { return problems_.empty(); }
   [[nodiscard]] std::size_t size() const { return problems_.size(); }
+  // Of those added since there were `size`.
+  [[nodiscard]] std::vector<std::string> paths_since(std::size_t size) const;
   // `FILE:LINE:COL path: sentence`, by place; the same line only once.
   [[nodiscard]] std::vector<std::string> lines(const std::string& file) const;
 

@@ -1,5 +1,6 @@
 // The edges of the daemon: tenant and folder, listeners, log, connectors and labels.
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "config/draft.hpp"
@@ -47,13 +48,41 @@ void add_finding(Draft& draft, const Entry& entry, const std::string& line) {
                      line.substr(std::min(colon + 2, line.size())));
 }
 
-// A connector knows combinations, the loader knows places: one finding a line.
-void check_connector(Draft& draft, const Types& types, const Entry& entry) {
+// The keys of `connector` that are not read as they were meant: of a wrong form, or perhaps mistyped.
+std::set<std::string> keys_in_doubt(const Draft& draft, std::size_t problems_before, const std::string& connector, std::span<const Key> keys) {
+  std::vector<std::string_view> names;
+  for (const auto& key : keys) names.push_back(key.name);
+  std::set<std::string> doubtful;
+  for (const auto& path : draft.problems.paths_since(problems_before)) {
+    auto key = path.substr(std::min(connector.size() + 1, path.size()));
+    key = key.substr(0, key.find_first_of(".["));
+    if (key.ends_with(secret_suffix)) key.resize(key.size() - secret_suffix.size());
+    for (const auto name : suggestions(key, names)) doubtful.emplace(name);
+    doubtful.insert(std::move(key));
+  }
+  return doubtful;
+}
+
+bool names_one_of(std::string_view line, const std::set<std::string>& keys) {
+  while (!line.empty()) {
+    const auto begin = std::min(line.find_first_of("abcdefghijklmnopqrstuvwxyz"), line.size());
+    line.remove_prefix(begin);
+    const auto word = line.substr(0, line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"));
+    if (keys.contains(std::string(word))) return true;
+    line.remove_prefix(word.size());
+  }
+  return false;
+}
+
+// A connector knows combinations, the loader knows places: one finding a line. A finding that names a key in doubt may come from
+// that alone, so it waits until that one is mended.
+void check_connector(Draft& draft, const Types& types, const Entry& entry, const std::set<std::string>& in_doubt) {
   if (!types.check) return;
   const auto checked = types.check(draft.settings.tenant, draft.settings.connectors.back());
   if (checked) return;
   std::istringstream lines(checked.error().detail);
-  for (std::string line; std::getline(lines, line);) add_finding(draft, entry, line);
+  for (std::string line; std::getline(lines, line);)
+    if (!names_one_of(line, in_doubt)) add_finding(draft, entry, line);
 }
 
 void read_connector(Draft& draft, const Types& types, const Entry& entry) {
@@ -75,7 +104,7 @@ void read_connector(Draft& draft, const Types& types, const Entry& entry) {
   const auto before = draft.problems.size();
   auto options = draft.reader.read(entry.value, entry.place, path, fields_of(*keys), others);
   draft.settings.connectors.push_back({ConnectorId(entry.key), type, std::move(options)});
-  if (draft.problems.size() == before) check_connector(draft, types, entry);
+  check_connector(draft, types, entry, keys_in_doubt(draft, before, path, *keys));
 }
 
 }  // namespace

@@ -18,11 +18,17 @@ class Findings {
     std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
     if (std::find(lines_.begin(), lines_.end(), line) == lines_.end()) lines_.push_back(std::move(line));
   }
+  // One finding or several, a line each.
   void take(const message::Result<void>& checked) {
     if (checked.has_value()) return;
-    const auto& detail = checked.error().detail;
-    const auto colon = std::min(detail.find(": "), detail.size());
-    add(detail.substr(0, colon), detail.substr(std::min(colon + 2, detail.size())));
+    const std::string detail = checked.error().detail;
+    std::string_view rest = detail;
+    while (!rest.empty()) {
+      const auto line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      const auto colon = std::min(line.find(": "), line.size());
+      add(line.substr(0, colon), line.substr(std::min(colon + 2, line.size())));
+    }
   }
   // One line a finding, as Connector::check returns them.
   [[nodiscard]] message::Result<void> result() const {

@@ -7,6 +7,7 @@
 #include "connectors/email/email_limits.hpp"
 #include "connectors/email/header_block.hpp"
 #include "connectors/email/posted_form.hpp"
+#include "connectors/findings.hpp"
 #include "connectors/signature.hpp"
 
 namespace usher::connectors::email {
@@ -78,8 +79,6 @@ bool fits_policy(const Raw& raw, const Secrets& secrets, Instant now) {
   return fits;
 }
 
-Error no_basic(const char* key) { return fail(Fault::malformed, std::string(key) + ": must be USER:PASSWORD as it stands in the address"); }
-
 // A blank or an @ would have to be escaped in the address, and then be another secret than this one.
 bool is_basic(std::string_view secret) {
   const std::size_t colon = secret.find(':');
@@ -90,19 +89,18 @@ bool is_basic(std::string_view secret) {
 }  // namespace
 
 Result<void> check_inbound_secrets(InboundProvider provider, const InboundSecrets& secrets) {
+  Findings findings;
   const bool sendgrid = provider == InboundProvider::sendgrid;
-  if (!sendgrid && !secrets.public_keys.empty()) return fail(Fault::malformed, "webhook_public_key: is for inbound: sendgrid only");
   const auto keys = words(secrets.public_keys);
-  if (secrets.secret.empty() && keys.empty()) return fail(Fault::malformed, sendgrid ? "webhook_secret or webhook_public_key: missing" : "webhook_secret: missing");
-  if (secrets.secret.empty() && !secrets.secret_previous.empty()) return fail(Fault::malformed, "webhook_secret_previous: is of no use without webhook_secret");
-  for (const auto& key : keys) {
-    const auto der = decode_base64(key);
-    if (!der || !is_ecdsa_key(*der)) return fail(Fault::malformed, "webhook_public_key: is not base64 of an elliptic curve key");
-  }
-  if (provider == InboundProvider::mailgun) return {};
-  if (!secrets.secret.empty() && !is_basic(secrets.secret)) return no_basic("webhook_secret");
-  if (!secrets.secret_previous.empty() && !is_basic(secrets.secret_previous)) return no_basic("webhook_secret_previous");
-  return {};
+  if (!sendgrid && !secrets.public_keys.empty()) findings.add("webhook_public_key", "is for inbound: sendgrid only");
+  if (secrets.secret.empty() && (keys.empty() || !sendgrid)) findings.add(sendgrid ? "webhook_secret or webhook_public_key" : "webhook_secret", "missing");
+  else if (secrets.secret.empty() && !secrets.secret_previous.empty()) findings.add("webhook_secret_previous", "is of no use without webhook_secret");
+  for (const auto& key : keys)
+    if (const auto der = decode_base64(key); sendgrid && (!der || !is_ecdsa_key(*der))) findings.add("webhook_public_key", "is not base64 of an elliptic curve key");
+  if (provider == InboundProvider::mailgun) return findings.result();
+  for (const auto& [key, secret] : {std::pair("webhook_secret", &secrets.secret), std::pair("webhook_secret_previous", &secrets.secret_previous)})
+    if (!secret->empty() && !is_basic(*secret)) findings.add(key, "must be USER:PASSWORD as it stands in the address");
+  return findings.result();
 }
 
 Result<void> verify_inbound(InboundProvider provider, const InboundSecrets& secrets, const Raw& raw, Instant now) {

@@ -51,11 +51,31 @@ TEST_CASE("what a connector says of its settings stands at the key, among all ot
       "f.yaml:5:54 connectors.one.webhook_secret: must be: long",
       "f.yaml:6:3 connectors.two.webhook_secret: must be: long",
       "f.yaml:7:34 connectors.three.fields.massage: is none",
+      "f.yaml:8:3 connectors.four.fields.massage: is none",
       "f.yaml:8:31 connectors.four.wait: expected a duration such as 250ms, 30s, 5m, 4h or 7d, not \"soon\"",
       "f.yaml:9:1 htpp: unknown key; did you mean http?",
   };
   CHECK(loaded.problems.lines == expected);
   CHECK_FALSE(loaded.settings.has_value());
+}
+
+TEST_CASE("a key of a wrong form does not hide what else is wrong with its connector, but for what may come of it alone", "[config]") {
+  const ConnectorCheck check = [](const TenantId&, const ConnectorSettings&) -> Result<void> {
+    return fail(Fault::malformed, "webhook_secret: is short\nwebhook_url: missing\ntoken: goes with webhook_url\ntoken_previous: is the same");
+  };
+  const auto lines = [&](const std::string& connector) {
+    return load_text(std::string(shortest) + "connectors:\n  one: " + connector, "f.yaml", keys_of, types, check).problems.lines;
+  };
+  const auto said = lines("{type: http, token: abcdefgh, webhook_url: nowhere}\n");
+  REQUIRE(said.size() == 3);
+  CHECK(said[0] == "f.yaml:5:3 connectors.one.token_previous: is the same");
+  CHECK(said[1] == "f.yaml:5:3 connectors.one.webhook_secret: is short");
+  CHECK(said[2].starts_with("f.yaml:5:51 connectors.one.webhook_url: "));
+  // A secret's file, and a key that was mistyped.
+  CHECK(lines("{type: http, token_file: is-not-there}\n").size() == 4);
+  const auto mistyped = lines("{type: http, token: abcdefgh, webhook_ur: x}\n");
+  REQUIRE(mistyped.size() == 3);
+  CHECK(mistyped[2] == "f.yaml:5:38 connectors.one.webhook_ur: unknown key; did you mean webhook_url?");
 }
 
 TEST_CASE("a file over 1 MiB is refused before it is parsed", "[config]") {

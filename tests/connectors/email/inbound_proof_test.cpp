@@ -226,4 +226,10 @@ TEST_CASE("secrets that prove nothing are refused where they are configured", "[
   CHECK(said(postmark, {"", std::string(basic_secret), ""}).starts_with("webhook_secret: missing"));
   CHECK(said(mailgun, {"key", "", key.public_key}).starts_with("webhook_public_key: "));
   CHECK(said(sendgrid, {"", "", "bm90IGEga2V5"}).starts_with("webhook_public_key: "));
+  // All at once, each once.
+  CHECK(said(sendgrid, {"usher:short", "old", "!!! bm90IGEga2V5"}) ==
+        "webhook_public_key: is not base64 of an elliptic curve key\n"
+        "webhook_secret: must be USER:PASSWORD as it stands in the address\n"
+        "webhook_secret_previous: must be USER:PASSWORD as it stands in the address");
+  CHECK(said(mailgun, {"", "", key.public_key}) == "webhook_public_key: is for inbound: sendgrid only\nwebhook_secret: missing");
 }
