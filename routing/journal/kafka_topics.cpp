@@ -38,6 +38,14 @@ bool is_met(const KafkaTopicState& state, const std::string& name, const std::st
   return text(state, name) == wanted;
 }
 
+// Who shortens it loses records, and who chose it by hand meant it: an operator decides, with Kafka's own tools.
+std::string retention_left_alone(const TopicPlan& plan, const KafkaTopicState& state) {
+  const auto planned = plan.settings.find("retention.ms");
+  const auto kept = text(state, "retention.ms");
+  if (planned == plan.settings.end() || kept.empty() || kept == planned->second) return {};
+  return "; retention.ms is " + kept + " and by kafka.retention would be " + planned->second + ": left alone, Kafka's own tools change it";
+}
+
 // A topic that is there: what has to be set, or what only people can do.
 TopicStep mend(KafkaAsking& asking, const TopicPlan& plan, const TopicWishes& wishes, const KafkaTopicState& state, bool dry_run) {
   if (state.partitions != wishes.partitions)
@@ -52,7 +60,7 @@ TopicStep mend(KafkaAsking& asking, const TopicPlan& plan, const TopicWishes& wi
       settings[name] = wanted;
       names += (names.empty() ? "" : ", ") + name;
     }
-  if (names.empty()) return {plan.topic, "there", true};
+  if (names.empty()) return {plan.topic, "there" + retention_left_alone(plan, state), true};
   if (dry_run) return {plan.topic, "set " + names, false};
   const auto error = asking.set(plan.topic, settings, ask_within);
   return {plan.topic, error ? error->detail : "set " + names, !error};
@@ -142,7 +150,7 @@ Result<std::vector<TopicStep>> ensure_topics(const KafkaOptions& options, const 
     if (!state) return state.error();
     if (state->exists) {
       steps.push_back(mend(**asking, plan, wishes, *state, dry_run));
-      if (steps.back().done && steps.back().what != "there") changed.push_back(plan);
+      if (steps.back().done && !steps.back().what.starts_with("there")) changed.push_back(plan);
     } else if (dry_run) {
       steps.push_back({plan.topic, "create", false});
     } else {

@@ -83,6 +83,20 @@ TEST_CASE("a topic with the client's time, or compacted where it must not be, is
   CHECK(kept_less == (std::string(stream) == ".outbound.v1" || std::string(stream) == ".events.v1"));
 }
 
+TEST_CASE("a topic whose retention is another than the configuration's is left alone, and that is said", "[kafka]") {
+  const auto options = KafkaServer::get().fresh_topics(1);
+  TopicWishes wishes;
+  wishes.partitions = 1;
+  wishes.retention = 48h;
+  for (const bool dry_run : {true, false})
+    for (const auto& step : ensure(options, wishes, dry_run)) {
+      CHECK(step.done);
+      if (step.topic.ends_with(".snapshots.v1")) CHECK(step.what == "there");
+      if (step.topic.ends_with(".inbound.v1")) CHECK(says(step.what, "there; retention.ms is 1209600000 and by kafka.retention would be 172800000"));
+      if (step.topic.ends_with(".outbound.v1")) CHECK(says(step.what, "there; retention.ms is 2419200000 and by kafka.retention would be 345600000"));
+    }
+}
+
 TEST_CASE("topics with other numbers of partitions are left alone and refused [rule-E1] [rule-J5]", "[kafka]") {
   const auto options = KafkaServer::get().fresh_topics(1);
   KafkaServer::get().delete_topic(options.topic_prefix + ".inbound.v1");
