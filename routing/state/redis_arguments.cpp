@@ -1,9 +1,42 @@
 // Parts of the scripts' arguments, in the order in which redis_scripts.cpp takes them.
 #include "routing/state/redis_arguments.hpp"
 
+#include <algorithm>
+
 #include "routing/state/redis_layout.hpp"
+#include "routing/state/redis_limits.hpp"
 
 namespace usher::state {
+
+namespace {
+
+// Effects that go into one field; `newest` is the offset of the last record that caused one of them.
+struct Block {
+  std::size_t first, last;
+  Offset newest;
+};
+
+// Each call of Redis' costs more than the bytes in it, and each field is written, listed, trimmed by calls of its own.
+std::vector<Block> blocks_of(const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last) {
+  std::vector<Block> blocks;
+  std::size_t bytes = 0;
+  for (auto i = first; i < last; ++i) {
+    const auto more = encoded_bytes(outbox[i]);
+    if (blocks.empty() || bytes + more > redis_limits::block_bytes_max) {
+      blocks.push_back({i, i, outbox[i].offset});
+      bytes = 0;
+    }
+    blocks.back().last = i + 1;
+    blocks.back().newest = std::max(blocks.back().newest, outbox[i].offset);
+    bytes += more;
+  }
+  return blocks;
+}
+
+// No two blocks begin with the same effect.
+std::string name_of(const OutboxEntry& entry) { return std::to_string(entry.offset) + "/" + std::to_string(entry.index); }
+
+}  // namespace
 
 void add_meta(RedisCommand& arguments, const Meta& meta) {
   arguments.keep(std::to_string(meta.position.epoch));
@@ -24,19 +57,18 @@ void add_bodies(RedisCommand& arguments, const std::vector<Body>& bodies, std::s
   }
 }
 
-void add_effects(RedisCommand& arguments, const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last) {
-  arguments.keep(std::to_string(last - first));
-  const auto name = [](const OutboxEntry& entry) {
-    return std::to_string(entry.offset) + "/" + std::to_string(entry.index);
-  };
-  for (auto i = first; i < last; ++i) {
-    arguments.keep(name(outbox[i]));
-    arguments.keep(encode_effect(outbox[i]));
+std::size_t add_effects(RedisCommand& arguments, const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last) {
+  const auto blocks = blocks_of(outbox, first, last);
+  arguments.keep(std::to_string(blocks.size()));
+  for (const auto& block : blocks) {
+    arguments.keep(name_of(outbox[block.first]));
+    arguments.keep(encode_block(outbox, block.first, block.last));
   }
-  for (auto i = first; i < last; ++i) {
-    arguments.keep(std::to_string(outbox[i].offset));
-    arguments.keep(name(outbox[i]));
+  for (const auto& block : blocks) {
+    arguments.keep(std::to_string(block.newest));
+    arguments.keep(name_of(outbox[block.first]));
   }
+  return blocks.size();
 }
 
 }  // namespace usher::state

@@ -10,6 +10,7 @@ namespace usher::state {
 void add_meta(RedisCommand& arguments, const Meta& meta);
 // Each adds how many there are, then [first, last).
 void add_bodies(RedisCommand& arguments, const std::vector<Body>& bodies, std::size_t first, std::size_t last);
-void add_effects(RedisCommand& arguments, const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last);
+// In blocks; their number is also returned.
+std::size_t add_effects(RedisCommand& arguments, const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last);
 
 }  // namespace usher::state

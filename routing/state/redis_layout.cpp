@@ -41,17 +41,85 @@ std::string head_of(const Body& body) {
   return body.conversation.text() + " " + std::to_string(body.sequence) + " " + hexadecimal(text_checksum(body));
 }
 
-// The parts of an entry before and behind its checksum.
-std::string head_of(const OutboxEntry& entry) {
-  return std::to_string(entry.offset) + " " + std::to_string(entry.index) + " " + std::string(journal::stream_name(entry.stream)) +
-         " " + std::to_string(entry.entry.id.size()) + " " + std::to_string(entry.entry.type.size());
+void append_head(std::string& text, const OutboxEntry& entry) {
+  text.append(std::to_string(entry.offset)).append(" ").append(std::to_string(entry.index)).append(" ");
+  text.append(journal::stream_name(entry.stream)).append(" ").append(std::to_string(entry.entry.id.size()));
+  text.append(" ").append(std::to_string(entry.entry.type.size()));
 }
-std::string content_of(const OutboxEntry& entry) { return entry.entry.id + " " + entry.entry.type + "\n" + entry.entry.value; }
+void append_content(std::string& text, const OutboxEntry& entry) {
+  text.append(entry.entry.id).append(" ").append(entry.entry.type).append("\n").append(entry.entry.value);
+}
+
+// Takes OFFSET INDEX STREAM ID-BYTES off the head.
+bool take_place(std::string_view& head, OutboxEntry& entry, std::size_t& id_size) {
+  bool good = parse(take(head, ' '), entry.offset) && parse(take(head, ' '), entry.index);
+  const auto stream = take(head, ' ');
+  bool known = false;
+  for (int i = 0; i < journal::stream_count; ++i)
+    if (journal::stream_name(static_cast<Stream>(i)) == stream) {
+      entry.stream = static_cast<Stream>(i);
+      known = true;
+    }
+  good = good && known;
+  return parse(take(head, ' '), id_size) && good;
+}
+
+// Takes ID TYPE VALUE off the text; what follows the value stays.
+bool take_content(std::string_view& text, OutboxEntry& entry, std::size_t id_size, std::size_t type_size, std::size_t value_size) {
+  for (const auto size : {id_size, type_size, value_size})
+    if (size > text.size()) return false;
+  if (id_size + type_size + value_size + 2 > text.size()) return false;
+  entry.entry.id = text.substr(0, id_size);
+  entry.entry.type = text.substr(id_size + 1, type_size);
+  entry.entry.value = text.substr(id_size + type_size + 2, value_size);
+  text.remove_prefix(id_size + type_size + value_size + 2);
+  return true;
+}
+
+// With the checksum of everything else at the end of the first line.
+std::string sealed(std::string text) {
+  const auto sum = " " + hexadecimal(siphash128(text, 0x7573686572, 0x656666656374));
+  text.insert(text.find('\n'), sum);
+  return text;
+}
+
+bool decode_alone(std::string_view text, OutboxEntry& entry) {
+  std::size_t id_size = 0;
+  std::size_t type_size = 0;
+  const auto whole = text;
+  auto head = take(text, '\n');
+  if (!take_place(head, entry, id_size)) return false;
+  // Earlier builds wrote no checksum.
+  const bool has_sum = head.find(' ') != std::string_view::npos;
+  if (!parse(take(head, ' '), type_size) || text.size() < 2) return false;
+  const auto rest = id_size > text.size() || type_size > text.size() ? 0 : text.size() - std::min(text.size(), id_size + type_size + 2);
+  if (!take_content(text, entry, id_size, type_size, rest)) return false;
+  return !has_sum || encode_block({entry}, 0, 1) == whole;
+}
+
+// As they were written, to the last letter: a block of one is written in the other form.
+bool decode_several(std::string_view text, std::vector<OutboxEntry>& entries) {
+  const auto whole = text;
+  auto head = take(text, '\n');
+  static_cast<void>(take(head, ' '));
+  std::size_t count = 0;
+  if (!parse(take(head, ' '), count)) return false;
+  while (!text.empty() && entries.size() < count) {
+    auto& entry = entries.emplace_back();
+    std::size_t id_size = 0, type_size = 0, value_size = 0;
+    auto line = take(text, '\n');
+    if (!take_place(line, entry, id_size) || !parse(take(line, ' '), type_size) || !parse(line, value_size)) return false;
+    if (!take_content(text, entry, id_size, type_size, value_size) || !text.starts_with('\n')) return false;
+    text.remove_prefix(1);
+  }
+  return entries.size() > 1 && encode_block(entries, 0, entries.size()) == whole;
+}
 
 // As the scripts write it beside its parts. Earlier builds wrote no such fields.
 bool said_again(std::map<std::string_view, std::string_view>& meta) {
   const auto text = [&](const char* name) { return std::string(meta[name]); };
-  const auto numbers = text("epoch") + " " + text("offset") + " " + text("count");
+  const auto published = meta.contains("published") ? " " + text("published") : std::string();
+  const auto numbers = text("epoch") + " " + text("offset") + " " + text("count") + published;
   return (!meta.contains("numbers") || text("numbers") == numbers) &&
          (!meta.contains("hashes") || text("hashes") == text("fingerprint") + text("digest"));
 }
@@ -83,7 +151,8 @@ Result<std::optional<StoredMeta>> decode_meta(RedisView fields) {
   const bool good = parse(found["epoch"], meta.position.epoch) && parse(found["offset"], meta.position.offset) &&
                     parse(found["fingerprint"], meta.fingerprint) && parse(found["count"], meta.digest.count) &&
                     parse(found["digest"], meta.digest.sum) && parse(found["entities"], stored.entities) &&
-                    parse(found["outbox"], stored.effects) && !found["generation"].empty();
+                    parse(found["outbox"], stored.blocks) &&
+                    (!found.contains("published") || parse(found["published"], stored.published)) && !found["generation"].empty();
   if (!good) return damaged("a field of meta is missing or wrong");
   if (!said_again(found)) return damaged("a field of meta was changed");
   stored.generation = found["generation"];
@@ -113,36 +182,33 @@ Result<Body> decode_body(MessageId id, std::string_view text) {
   return body;
 }
 
-std::string encode_effect(const OutboxEntry& entry) {
-  const auto head = head_of(entry);
-  const auto content = content_of(entry);
-  return head + " " + hexadecimal(siphash128(head + "\n" + content, 0x7573686572, 0x656666656374)) + "\n" + content;
+std::string encode_block(const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last) {
+  expect(first < last && last <= outbox.size(), "a block has effects");
+  std::string text;
+  if (last - first == 1) {
+    append_head(text, outbox[first]);
+    text += '\n';
+    append_content(text, outbox[first]);
+    return sealed(std::move(text));
+  }
+  std::size_t bytes = 128;
+  for (auto i = first; i < last; ++i) bytes += encoded_bytes(outbox[i]);
+  text.reserve(bytes);
+  text.append("effects ").append(std::to_string(last - first)).append("\n");
+  for (auto i = first; i < last; ++i) {
+    append_head(text, outbox[i]);
+    text.append(" ").append(std::to_string(outbox[i].entry.value.size())).append("\n");
+    append_content(text, outbox[i]);
+    text += '\n';
+  }
+  return sealed(std::move(text));
 }
 
-Result<OutboxEntry> decode_effect(std::string_view text) {
-  OutboxEntry entry;
-  std::size_t id_size = 0;
-  std::size_t type_size = 0;
-  const auto whole = text;
-  auto head = take(text, '\n');
-  bool good = parse(take(head, ' '), entry.offset) && parse(take(head, ' '), entry.index);
-  const auto stream = take(head, ' ');
-  bool known = false;
-  for (int i = 0; i < journal::stream_count; ++i)
-    if (journal::stream_name(static_cast<Stream>(i)) == stream) {
-      entry.stream = static_cast<Stream>(i);
-      known = true;
-    }
-  good = good && known && parse(take(head, ' '), id_size);
-  const bool sealed = head.find(' ') != std::string_view::npos;
-  good = good && parse(take(head, ' '), type_size);
-  good = good && id_size <= text.size() && type_size <= text.size() && id_size + type_size + 2 <= text.size();
+Result<std::vector<OutboxEntry>> decode_block(std::string_view text) {
+  std::vector<OutboxEntry> entries;
+  const bool good = text.starts_with("effects ") ? decode_several(text, entries) : decode_alone(text, entries.emplace_back());
   if (!good) return damaged("an entry of the outbox");
-  entry.entry.id = text.substr(0, id_size);
-  entry.entry.type = text.substr(id_size + 1, type_size);
-  entry.entry.value = text.substr(id_size + type_size + 2);
-  if (sealed && encode_effect(entry) != whole) return damaged("an entry of the outbox");
-  return entry;
+  return entries;
 }
 
 }  // namespace usher::state

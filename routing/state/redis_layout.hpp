@@ -37,7 +37,8 @@ struct StoredMeta {
   Meta meta;
   std::string generation;
   std::uint64_t entities = 0;
-  std::uint64_t effects = 0;  // In the outbox.
+  std::uint64_t blocks = 0;  // In the outbox.
+  Offset published = offset_none;  // Effects of records up to here are out, also those that share a block with others.
   friend bool operator==(const StoredMeta&, const StoredMeta&) = default;
 };
 
@@ -54,8 +55,13 @@ struct StoredMeta {
 [[nodiscard]] std::string encode_body(const Body& body);
 [[nodiscard]] Result<Body> decode_body(MessageId id, std::string_view text);
 
-// "OFFSET INDEX STREAM ID-BYTES TYPE-BYTES CHECKSUM\nID TYPE\nVALUE"; the checksum as above.
-[[nodiscard]] std::string encode_effect(const OutboxEntry& entry);
-[[nodiscard]] Result<OutboxEntry> decode_effect(std::string_view text);
+// A block of effects: one alone is "OFFSET INDEX STREAM ID-BYTES TYPE-BYTES CHECKSUM\nID TYPE\nVALUE", the checksum as above;
+// several are "effects COUNT CHECKSUM\n", then of each "OFFSET INDEX STREAM ID-BYTES TYPE-BYTES VALUE-BYTES\nID TYPE\nVALUE\n".
+// Requires: first < last.
+[[nodiscard]] inline std::size_t encoded_bytes(const OutboxEntry& entry) {
+  return 80 + entry.entry.id.size() + entry.entry.type.size() + entry.entry.value.size();  // At least as many.
+}
+[[nodiscard]] std::string encode_block(const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last);
+[[nodiscard]] Result<std::vector<OutboxEntry>> decode_block(std::string_view text);
 
 }  // namespace usher::state

@@ -23,6 +23,7 @@ inline constexpr std::size_t commit_bytes_max = 4 * 1024 * 1024;
 inline constexpr std::size_t staged_bytes_max = 512 * 1024 * 1024;  // Of one staged commit; then `too_large`.
 inline constexpr std::size_t piece_arguments_max = 2000;
 inline constexpr std::size_t piece_bytes_max = 512 * 1024;
+inline constexpr std::size_t block_bytes_max = 64 * 1024;  // Of effects in one field of the outbox; a larger one stands alone.
 inline constexpr auto staged_kept = 600s;            // A staged commit whose router died erases itself.
 inline constexpr auto large_answer_within = 30s;     // For a script over staged pieces, and for one read of a whole state.
 static_assert(piece_bytes_max < commit_bytes_max && commit_bytes_max < staged_bytes_max);

@@ -86,13 +86,12 @@ class Loading {
     if (!before) return before.error();
     if (!after) return after.error();
     // A commit that only trims the outbox leaves the position as it is.
-    const bool quiet = *before && *after && (*before)->meta == (*after)->meta && (*before)->effects == (*after)->effects;
+    const bool quiet = *before && *after && **before == **after;
     // Commits since the frame was read do not matter as long as the same tables are there.
-    if (!quiet || (*before)->generation != frame.meta.generation || (*after)->generation != frame.meta.generation ||
-        names(parts[1]) != frame.tables)
+    if (!quiet || (*before)->generation != frame.meta.generation || names(parts[1]) != frame.tables)
       return false;
     loaded_.meta = (*after)->meta;
-    if (const auto added = add_outbox(parts[2], (*after)->effects); !added) return added.error();
+    if (const auto added = add_outbox(parts[2], **after); !added) return added.error();
     for (std::size_t i = 0; i < frame.tables.size(); ++i) add_entities(frame.tables[i], parts[i + 3]);
     return true;
   }
@@ -117,10 +116,8 @@ class Loading {
     const auto meta = decode_meta(fields->view());
     if (!meta) return meta.error();
     loaded_.meta = frame.meta.meta;
-    if (!*meta || (*meta)->meta != frame.meta.meta || (*meta)->generation != frame.meta.generation ||
-        (*meta)->effects != frame.meta.effects)
-      return false;
-    if (const auto added = add_outbox(outbox->view(), frame.meta.effects); !added) return added.error();
+    if (!*meta || **meta != frame.meta) return false;
+    if (const auto added = add_outbox(outbox->view(), frame.meta); !added) return added.error();
     return true;
   }
 
@@ -129,8 +126,8 @@ class Loading {
       loaded_.entities.push_back({table, std::string(fields.at(i).text()), std::string(fields.at(i + 1).text())});
   }
 
-  Result<void> add_outbox(RedisView fields, std::uint64_t expected) {
-    auto outbox = decode_outbox(fields, expected);
+  Result<void> add_outbox(RedisView fields, const StoredMeta& meta) {
+    auto outbox = decode_outbox(fields, meta);
     if (!outbox) return outbox.error();
     loaded_.outbox = std::move(*outbox);
     return {};

@@ -13,15 +13,17 @@ Result<std::optional<StoredMeta>> read_meta(RedisLine& line, const RedisKeys& ke
   return decode_meta(reply->view());
 }
 
-Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields, std::uint64_t expected) {
+Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields, const StoredMeta& meta) {
   std::vector<OutboxEntry> outbox;
-  if (fields.size() != 2 * expected)
-    return fail(Fault::malformed, "the outbox holds " + std::to_string(fields.size() / 2) + " effects, and " +
-                                      std::to_string(expected) + " were left in it");
+  if (fields.size() != 2 * meta.blocks)
+    return fail(Fault::malformed, "the outbox holds " + std::to_string(fields.size() / 2) + " blocks of effects, and " +
+                                      std::to_string(meta.blocks) + " were left in it");
   for (std::size_t i = 1; i < fields.size(); i += 2) {
-    auto entry = decode_effect(fields.at(i).text());
-    if (!entry) return entry.error();
-    outbox.push_back(std::move(*entry));
+    auto block = decode_block(fields.at(i).text());
+    if (!block) return block.error();
+    // A block leaves when all of it is out.
+    for (auto& entry : *block)
+      if (entry.offset > meta.published) outbox.push_back(std::move(entry));
   }
   std::sort(outbox.begin(), outbox.end(), [](const auto& one, const auto& other) {
     return std::pair(one.offset, one.index) < std::pair(other.offset, other.index);
@@ -47,7 +49,7 @@ Result<std::vector<OutboxEntry>> read_outbox(RedisLine& line, const RedisKeys& k
     const auto& generation = (*stored)->generation;
     const bool read = *before && (*before)->generation == generation;
     stored = decode_meta(replies->back().view());
-    if (stored && read && *stored == *before) return decode_outbox((*replies)[1].view(), (*before)->effects);
+    if (stored && read && *stored == *before) return decode_outbox((*replies)[1].view(), **before);
   }
   return fail(Fault::unavailable, "the state changed whenever its outbox was read");
 }

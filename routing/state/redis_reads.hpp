@@ -12,7 +12,7 @@ namespace usher::state {
 // In (offset, index) order. not_found: no state. malformed: there are not as many as the last commit left.
 [[nodiscard]] Result<std::vector<OutboxEntry>> read_outbox(RedisLine& line, const RedisKeys& keys, RedisDeadline deadline);
 // The same of an answer to HGETALL.
-[[nodiscard]] Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields, std::uint64_t expected);
+[[nodiscard]] Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields, const StoredMeta& meta);
 [[nodiscard]] Result<std::vector<Body>> read_bodies(RedisLine& line, const RedisKeys& keys, ConversationId conversation,
                                                     std::uint32_t before, std::size_t limit, RedisDeadline deadline);
 [[nodiscard]] Result<std::optional<Body>> read_body(RedisLine& line, const RedisKeys& keys, MessageId id,

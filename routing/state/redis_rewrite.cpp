@@ -18,6 +18,7 @@ struct Progress {
   std::size_t entities = 0;
   std::size_t bodies = 0;
   std::size_t effects = 0;
+  std::size_t blocks = 0;  // Of them.
 };
 
 void add_before(RedisCommand& arguments, const Rewrite& rewrite) {
@@ -76,16 +77,16 @@ RedisCommand next_piece(const Rewrite& rewrite, const std::string& generation, P
   const auto effect = progress.effects;
   while (progress.effects < rewrite.outbox.size() && room.take(4, rewrite.outbox[progress.effects].entry.value.size()))
     ++progress.effects;
-  add_effects(arguments, rewrite.outbox, effect, progress.effects);
+  progress.blocks += add_effects(arguments, rewrite.outbox, effect, progress.effects);
   return arguments;
 }
 
-RedisCommand flip_arguments(const Rewrite& rewrite, const std::string& generation) {
+RedisCommand flip_arguments(const Rewrite& rewrite, const std::string& generation, std::size_t blocks) {
   RedisCommand arguments;
   add_before(arguments, rewrite);
   add_meta(arguments, rewrite.after);
   arguments.add(generation);
-  arguments.keep(std::to_string(rewrite.outbox.size()));
+  arguments.keep(std::to_string(blocks));
   std::map<std::string_view, std::size_t> tables;
   for (const auto& entity : rewrite.entities) ++tables[entity.table];
   arguments.keep(std::to_string(tables.size()));
@@ -117,7 +118,7 @@ Result<CommitReceipt> write_rewrite(const RedisTarget& target, const Rewrite& re
     const auto arguments = next_piece(rewrite, generation, progress);
     if (const auto staged = run(target, RedisScript::stage, keys, arguments); !staged) return staged.error();
   }
-  return run(target, RedisScript::flip, keys, flip_arguments(rewrite, generation));
+  return run(target, RedisScript::flip, keys, flip_arguments(rewrite, generation, progress.blocks));
 }
 
 }  // namespace usher::state

@@ -33,11 +33,11 @@ local function in_pieces(command, key, first, last, from)
     first = to + 1
   end
 end
--- Epoch, offset, generation, entities, outbox. Empty: no state. None: something else stands there.
+-- Epoch, offset, generation, entities, outbox, published, count, numbers. Empty: no state. None: something else stands there.
 local function read_meta()
   local n = size_of('HLEN', meta)
   if n == 0 then return {} end
-  local m = n and redis.call('HMGET', meta, 'epoch', 'offset', 'generation', 'entities', 'outbox')
+  local m = n and redis.call('HMGET', meta, 'epoch', 'offset', 'generation', 'entities', 'outbox', 'published', 'count', 'numbers')
   return m and m[1] and m[2] and m
 end
 -- An empty epoch stands for: no state.
@@ -47,10 +47,11 @@ local function conflict_at(m, epoch, offset)
   if not m[1] then return {'CONFLICT'} end
   return {'CONFLICT', m[1], m[2]}
 end
--- What stands in meta, once more: a changed number is then no other position, but damage. Two fields of 64 bytes at most, for
--- a hash with a longer one takes another form.
-local function again(epoch, offset, fingerprint, count, digest)
-  return table.concat({epoch, offset, count}, ' '), fingerprint .. digest
+-- What stands in meta, once more: a changed number is then no other position, but damage. Two fields of 64 bytes or less, for
+-- a hash with a longer one takes another form. `published`: none in a state that no
+-- commit has touched yet.
+local function again(epoch, offset, fingerprint, count, digest, published)
+  return table.concat({epoch, offset, count or nil, published or nil}, ' '), fingerprint .. digest
 end
 -- What a reader needs is there and makes sense.
 local function readable()
@@ -63,8 +64,9 @@ local function readable()
     local hash = redis.call('HGET', meta, field) or ''
     if #hash ~= 32 or not string.find(hash, '^[0-9a-f]+$') then return false end
   end
-  local m = redis.call('HMGET', meta, 'epoch', 'offset', 'fingerprint', 'count', 'digest', 'numbers', 'hashes')
-  local numbers, hashes = again(m[1], m[2], m[3], m[4], m[5])
+  local m = redis.call('HMGET', meta, 'epoch', 'offset', 'fingerprint', 'count', 'digest', 'numbers', 'hashes', 'published')
+  if m[8] and not string.find(m[8], '^%-?%d+$') then return false end
+  local numbers, hashes = again(m[1], m[2], m[3], m[4], m[5], m[8])
   if m[6] and m[6] ~= numbers or m[7] and m[7] ~= hashes then return false end
   return (redis.call('HGET', meta, 'generation') or '') ~= ''
 end
@@ -111,7 +113,7 @@ local function write_bodies(first, last)
     end
   end
 end
--- First all names with their texts, then all offsets with their names.
+-- Blocks of effects: first all names with their texts, then all offsets with their names.
 local function write_effects(g, first, n)
   in_pieces('HSET', g .. 'outbox', first, first + 2 * n - 1)
   in_pieces('ZADD', g .. 'outbox-order', first + 2 * n, first + 4 * n - 1)
@@ -154,7 +156,11 @@ local m = read_meta()
 if not m then return answer({'DAMAGED', 'meta'}) end
 local conflict = conflict_at(m, a[1], a[2])
 if conflict then return answer(conflict) end
-if not (m[3] and m[4] and m[5]) then return answer({'DAMAGED', 'meta'}) end
+local published = m[6] or '-1'
+if not (m[3] and m[4] and m[5] and tonumber(published)) then return answer({'DAMAGED', 'meta'}) end
+-- Written on from here, a wrong one would hide effects that are not out.
+if m[8] and m[8] ~= again(m[1], m[2], '', m[7], '', m[6]) then return answer({'DAMAGED', 'meta'}) end
+if a[8] ~= '' and tonumber(a[8]) > tonumber(published) then published = a[8] end
 local g = p .. 'g' .. m[3] .. ':'
 
 if not size_of('HLEN', g .. 'tables') then return answer({'DAMAGED', 'tables'}) end
@@ -227,8 +233,8 @@ if a[8] ~= '' then
 end
 if effects > 0 or a[8] ~= '' then effects_held = redis.call('HLEN', g .. 'outbox') end
 answer()
-local numbers, hashes = again(a[3], a[4], a[5], a[6], a[7])
-redis.call('HSET', meta, 'fingerprint', a[5], 'count', a[6], 'digest', a[7], 'entities', total,
+local numbers, hashes = again(a[3], a[4], a[5], a[6], a[7], published)
+redis.call('HSET', meta, 'published', published, 'fingerprint', a[5], 'count', a[6], 'digest', a[7], 'entities', total,
   'outbox', effects_held, 'numbers', numbers, 'hashes', hashes, 'epoch', a[3], 'offset', a[4])
 return {'OK'}
 )lua";
@@ -279,6 +285,7 @@ end
 note_generation(generation)
 if m[3] and m[3] ~= generation then drop_generation(m[3]) end
 if not size_of('HLEN', meta) then redis.call('UNLINK', meta) end
+redis.call('HDEL', meta, 'published')
 local numbers, hashes = again(a[3], a[4], a[5], a[6], a[7])
 redis.call('HSET', meta, 'generation', generation, 'fingerprint', a[5], 'count', a[6], 'digest', a[7],
   'entities', total, 'outbox', effects, 'numbers', numbers, 'hashes', hashes, 'epoch', a[3], 'offset', a[4])
