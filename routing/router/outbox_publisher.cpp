@@ -1,7 +1,6 @@
 // See outbox_publisher.hpp.
 #include "routing/router/outbox_publisher.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,7 +10,11 @@
 namespace usher::router {
 namespace {
 
-constexpr std::size_t in_flight_max = 256;
+// Enough for the journal to gather while a wave of events is under way, and well below what its producers take.
+constexpr std::size_t in_flight_max = 4096;
+constexpr std::size_t in_flight_bytes_max = 16 * 1024 * 1024;
+
+std::size_t bytes_of(const state::OutboxEntry& entry) { return entry.entry.id.size() + entry.entry.type.size() + entry.entry.value.size(); }
 
 }  // namespace
 
@@ -19,6 +22,8 @@ void OutboxPublisher::resume(std::vector<state::OutboxEntry> entries,
                              const std::function<bool(const state::OutboxEntry&)>& is_out) {
   queue_.clear();
   done_.reset();
+  looked_at_ = 0;
+  flight_ = std::make_shared<Flight>();
   if (planted(Plant::outbox_dropped)) return;
   for (auto& entry : entries) {
     const auto stage = is_out(entry) ? Stage::out : Stage::waiting;
@@ -34,26 +39,33 @@ void OutboxPublisher::pump() {
   while (!queue_.empty() && *queue_.front().stage == Stage::out) {
     const auto offset = queue_.front().entry.offset;
     queue_.pop_front();
+    if (looked_at_ > 0) --looked_at_;
     // Only when every effect of that record is out.
     if (queue_.empty() || queue_.front().entry.offset != offset) done_ = offset;
   }
-  std::size_t in_flight = 0;
-  for (auto& item : queue_) {
-    if (in_flight >= in_flight_max) return;
-    if (*item.stage == Stage::out) continue;
-    ++in_flight;
+  // Each is looked at once: a busy queue is long, and this runs at every turn of the router.
+  for (; looked_at_ < queue_.size(); ++looked_at_) {
+    auto& item = queue_[looked_at_];
     if (*item.stage != Stage::waiting) continue;
+    const auto bytes = bytes_of(item.entry);
+    const bool full = flight_->entries >= in_flight_max || flight_->bytes + bytes > in_flight_bytes_max;
+    if (full && flight_->entries > 0) return;
     *item.stage = Stage::sent;
+    ++flight_->entries;
+    flight_->bytes += bytes;
     journal_.append(item.entry.stream, partition_, item.entry.entry,
-                    [mailbox = mailbox_, stage = item.stage](const Result<journal::Appended>& done) {
-                      mailbox->post([stage, good = done.has_value()] { *stage = good ? Stage::out : Stage::failed; });
+                    [mailbox = mailbox_, flight = flight_, stage = item.stage, bytes](const Result<journal::Appended>& done) {
+                      mailbox->post([flight, stage, bytes, good = done.has_value()] {
+                        *stage = good ? Stage::out : Stage::failed;
+                        --flight->entries;
+                        flight->bytes -= bytes;
+                        flight->failed = flight->failed || !good;
+                      });
                     });
   }
 }
 
-bool OutboxPublisher::failed() const {
-  return std::any_of(queue_.begin(), queue_.end(), [](const Item& item) { return *item.stage == Stage::failed; });
-}
+bool OutboxPublisher::failed() const { return flight_->failed; }
 
 std::vector<state::OutboxEntry> OutboxPublisher::unpublished() const {
   std::vector<state::OutboxEntry> entries;
