@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto last_moment = std::chrono::seconds(2);
 constexpr int poll_ms = 100;
+constexpr auto between_waves_of_events = std::chrono::milliseconds(25);
 
 void add_header(rd_kafka_headers_t* headers, const char* name, std::string_view value) {
   expect(rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size())) == RD_KAFKA_RESP_ERR_NO_ERROR,
@@ -30,6 +31,10 @@ KafkaOwned<rd_kafka_headers_t> headers_of(Stream stream, Partition partition, co
   add_header(headers.get(), "ce_specversion", "1.0");
   add_header(headers.get(), "ce_source", "/usher/partitions/" + std::to_string(partition));
   return headers;
+}
+
+std::chrono::steady_clock::time_point next_wave_at(Stream stream) {
+  return stream == Stream::events ? std::chrono::steady_clock::now() + between_waves_of_events : std::chrono::steady_clock::time_point{};
 }
 
 std::size_t bytes_of(const Entry& entry) { return entry.value.size() + entry.id.size() + entry.type.size(); }
@@ -102,11 +107,14 @@ void KafkaProducer::append(Stream stream, Partition partition, Entry entry, Appe
     const std::lock_guard lock(wave_mutex_);
     auto& wave = waves_[{stream, partition}];
     closing = closing_;
-    if (!closing && (wave.under_way > 0 || !wave.gathered.empty())) {
+    if (!closing && (wave.under_way > 0 || !wave.gathered.empty() || !may_go(wave))) {
       wave.gathered.push_back(std::move(pending));
       return;
     }
-    if (!closing) wave.under_way = 1;
+    if (!closing) {
+      wave.under_way = 1;
+      wave.not_before = next_wave_at(stream);
+    }
   }
   if (!closing) return produce(std::move(pending));
   give_back(bytes);
@@ -160,19 +168,33 @@ void KafkaProducer::send_next(const Log& log) {
   {
     const std::lock_guard lock(wave_mutex_);
     auto& wave = waves_[log];
-    if (wave.under_way > 0) return;
+    if (wave.under_way > 0 || !may_go(wave)) return;
     // In the order in which they came, so the late ones stand first.
     const auto first = std::find_if_not(wave.gathered.begin(), wave.gathered.end(), late);
     refused.assign(std::move_iterator(wave.gathered.begin()), std::move_iterator(first));
     records.assign(std::move_iterator(first), std::move_iterator(wave.gathered.end()));
     wave.gathered.clear();
     wave.under_way = records.size();
+    if (!records.empty()) wave.not_before = next_wave_at(log.first);
   }
   for (auto& each : records) produce(std::move(each));
   refuse(std::move(refused), "the journal did not acknowledge in time");
 }
 
-// What gathered behind a record that the library did not take.
+bool KafkaProducer::may_go(const Wave& wave) const { return stopping_ || std::chrono::steady_clock::now() >= wave.not_before; }
+
+// Until a wave may go that gathers, or that may begin to: whoever appends first then does not wake this thread.
+int KafkaProducer::poll_for() {
+  const auto now = std::chrono::steady_clock::now();
+  auto longest = std::chrono::milliseconds(poll_ms);
+  const std::lock_guard lock(wave_mutex_);
+  for (const auto& [log, wave] : waves_)
+    if (wave.under_way == 0 && wave.not_before > now)
+      longest = std::min(longest, std::chrono::ceil<std::chrono::milliseconds>(wave.not_before - now));
+  return static_cast<int>(longest.count());
+}
+
+// What gathered behind a record that the library did not take, or for its time.
 void KafkaProducer::send_left() {
   std::vector<Log> left;
   {
@@ -221,7 +243,7 @@ void KafkaProducer::break_now() {
 
 void KafkaProducer::run() {
   while (!stopping_) {
-    rd_kafka_poll(line_->client.get(), poll_ms);
+    rd_kafka_poll(line_->client.get(), poll_for());
     if (broken_.exchange(false)) renew();
     send_left();
   }

@@ -4,10 +4,12 @@
 // The records of a partition go to the library in waves: while one is under way the next gathers here, so a wave is larger the
 // busier we are, and a partition that cannot be written to holds up no other. The library's own limit of requests would gather,
 // too, but it polls without a pause for as long as that holds something back: a core's worth, seen with 2.0.2.
+// Waves of events keep a distance, since nobody waits for an event and each request costs the broker more than what is in it.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,6 +47,7 @@ class KafkaProducer {
   struct Wave {
     std::size_t under_way = 0;  // Handed to the library, or about to be, and not heard of again.
     Records gathered;
+    std::chrono::steady_clock::time_point not_before{};  // The next one.
   };
   // A client and its topics: replaced as a whole.
   struct Line {
@@ -59,8 +62,10 @@ class KafkaProducer {
   void produce(std::unique_ptr<Pending> pending);
   [[nodiscard]] bool landed(const Pending& pending);
   [[nodiscard]] bool gathers();
+  [[nodiscard]] bool may_go(const Wave& wave) const;
   void send_next(const Log& log);
   void send_left();
+  [[nodiscard]] int poll_for();
   void refuse(Records records, const std::string& why);
   [[nodiscard]] Records take_all_gathered();
   void hear(const rd_kafka_message_t& report);

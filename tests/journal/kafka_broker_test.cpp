@@ -145,3 +145,24 @@ TEST_CASE("a cursor saved while the broker is dead is kept and saved when it is 
   REQUIRE(eventually([&] { return has_cursor(*there, 9); }));
   CHECK(journal->durable_cursor("egress", Stream::outbound, 0).value() == 9);
 }
+
+TEST_CASE("events that come one after another share requests, and replies to customers do not wait with them", "[kafka]") {
+  auto journal = open_kafka(KafkaServer::get().fresh_topics(1));
+  REQUIRE(append(*journal, Stream::events, "0"));
+  REQUIRE(append(*journal, Stream::outbound, "0"));
+  // The first of a quiet time goes at once; each of the next waits its time, in which others would join it.
+  CHECK(time_of([&] {
+          for (int i = 1; i < 11; ++i) REQUIRE(append(*journal, Stream::events, std::to_string(i)));
+        }) >= 225ms);
+  std::vector<Answer> answers;
+  const auto gathered = start_append(*journal, Stream::events, "11");
+  for (int i = 1; i < 500; ++i) answers.push_back(start_append(*journal, Stream::outbound, std::to_string(i)));
+  for (auto& answer : answers) REQUIRE(answer.get());
+  gathered.wait();
+  CHECK(read_all(*journal, Stream::events) == numbers(12));
+  CHECK(read_all(*journal, Stream::outbound) == numbers(500));
+  // Closed with events that wait for their time, it sends them.
+  auto last = start_append(*journal, Stream::events, "12");
+  journal.reset();
+  CHECK(last.get());
+}
