@@ -18,12 +18,16 @@ struct RouterThread::Runner {
 
   void run() {
     for (;;) {
+      {
+        // Before the round, which may be the last: how long it wants to sleep is said by a router that knows.
+        const std::lock_guard lock(mutex);
+        if (stopping) router.stop();
+      }
       const auto wait = router.pump();
       show();
       {
         const std::lock_guard lock(mutex);
         status = router.status();
-        if (stopping) router.stop();
         if (stopping && router.drained()) {
           drained = true;
           status.phase = Phase::stopped;
