@@ -82,7 +82,7 @@ struct Engine::State {
   // --- Derived.
   Stored head_stored;
   std::map<Hash128, ConversationId> anchors;
-  std::map<OfferId, ConversationId> offers;
+  std::unordered_map<OfferId, ConversationId> offers;  // Only looked up.
   std::set<Timer> timers;
   Matcher matcher;
   std::map<AgentId, std::set<std::pair<std::int64_t, ConversationId>>> reserved;
