@@ -10,7 +10,7 @@ namespace {
 
 // In each transaction: some, and as many as came in since the last one, so that the next stretch is shorter than this one
 // when its turn comes, and no transaction carries more than it must. But not many at once: a transaction that follows a
-// stall has many commits to write, and would make the next one as late. Until the next stretch is so many times too long.
+// stall has many commits to write, and would make the next one as late. Until so many stretches are in memory.
 constexpr std::size_t rows_least = 24;
 constexpr std::size_t rows_at_once = 96;
 constexpr std::size_t stretches_behind = 3;
@@ -38,7 +38,8 @@ Result<void> SqliteFold::carry_some(SqliteConnection& connection) {
   if (auto trimmed = trim(connection); !trimmed) return trimmed;
   const auto now = pending_.growing();
   const auto wanted = rows_least + (now - std::min(now, grown_to_));
-  const auto rows = now < stretches_behind * entries_max_ ? std::min(wanted, rows_at_once) : wanted;
+  const auto held = now + (pending_.frozen() ? pending_.frozen()->size() : 0);
+  const auto rows = held < stretches_behind * entries_max_ ? std::min(wanted, rows_at_once) : wanted;
   grown_to_ = now;
   pending_.free_carried(rows);
   if (!pending_.frozen()) {

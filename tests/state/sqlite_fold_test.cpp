@@ -232,6 +232,25 @@ TEST_CASE("the log is carried into the tables while commits go on, and stays sho
   CHECK(std::stoul(look(folder.path(), "SELECT count(*) FROM entities")) > 4000);
 }
 
+TEST_CASE("the log stays short though each transaction brings more rows than are carried at once", "[state]") {
+  const TemporaryFolder folder;
+  const FakeClock clock;
+  auto database = open(folder.path(), clock, 1000);
+  auto& store = database->store();
+  REQUIRE(store.initialise(0));
+  std::size_t longest = 0;
+  Position before;
+  for (Offset offset = 0; offset < 300; ++offset) {
+    Commit wanted;
+    wanted.before = before;
+    wanted.after.position = before = {0, offset};
+    for (int i = 0; i < 300; ++i) wanted.changes.push_back({"t", std::to_string(offset * 300 + i), "v"});
+    REQUIRE(commit(store, wanted));
+    longest = std::max(longest, static_cast<std::size_t>(std::stoul(look(folder.path(), "SELECT count(*) FROM changes"))));
+  }
+  CHECK(longest * 300 < 7500);
+}
+
 TEST_CASE("rule S5: a text that stands in the journal is not stored again", "[state][rule-S5]") {
   const TemporaryFolder folder;
   const FakeClock clock;
