@@ -12,6 +12,9 @@ namespace {
 
 // Enough for the journal to gather while a wave of events is under way, and well below what its producers take.
 constexpr std::size_t in_flight_max = 4096;
+// Replies do not wait for waves. What an owner has under way when it is paused may come again behind what its successor sent, and
+// egress knows the newest 2,048 again (connectors/egress.cpp).
+constexpr std::size_t replies_in_flight_max = 256;
 constexpr std::size_t in_flight_bytes_max = 16 * 1024 * 1024;
 
 std::size_t bytes_of(const state::OutboxEntry& entry) { return entry.entry.id.size() + entry.entry.type.size() + entry.entry.value.size(); }
@@ -48,16 +51,20 @@ void OutboxPublisher::pump() {
     auto& item = queue_[looked_at_];
     if (*item.stage != Stage::waiting) continue;
     const auto bytes = bytes_of(item.entry);
-    const bool full = flight_->entries >= in_flight_max || flight_->bytes + bytes > in_flight_bytes_max;
+    const bool reply = item.entry.stream == journal::Stream::outbound;
+    const bool full = flight_->entries >= in_flight_max || flight_->bytes + bytes > in_flight_bytes_max ||
+                      (reply && flight_->replies >= replies_in_flight_max);
     if (full && flight_->entries > 0) return;
     *item.stage = Stage::sent;
     ++flight_->entries;
+    flight_->replies += reply ? 1 : 0;
     flight_->bytes += bytes;
     journal_.append(item.entry.stream, partition_, item.entry.entry,
-                    [mailbox = mailbox_, flight = flight_, stage = item.stage, bytes](const Result<journal::Appended>& done) {
-                      mailbox->post([flight, stage, bytes, good = done.has_value()] {
+                    [mailbox = mailbox_, flight = flight_, stage = item.stage, bytes, reply](const Result<journal::Appended>& done) {
+                      mailbox->post([flight, stage, bytes, reply, good = done.has_value()] {
                         *stage = good ? Stage::out : Stage::failed;
                         --flight->entries;
+                        flight->replies -= reply ? 1 : 0;
                         flight->bytes -= bytes;
                         flight->failed = flight->failed || !good;
                       });

@@ -46,6 +46,7 @@ class OutboxPublisher {
   // Of all appends since the last resume().
   struct Flight {
     std::size_t entries = 0;
+    std::size_t replies = 0;
     std::size_t bytes = 0;
     bool failed = false;
   };

@@ -8,7 +8,7 @@
 namespace usher::router {
 namespace {
 
-constexpr std::size_t effects_at_once = 4096;
+constexpr std::size_t effects_at_once = 4 * 4096;  // More than owners of before may have had under way together.
 
 // PARTITION/OFFSET/INDEX.
 std::optional<std::pair<Offset, std::uint32_t>> effect_place(std::string_view id) {

@@ -98,3 +98,16 @@ TEST_CASE("E3: a failure of an earlier life does not count in the next, and what
   CHECK(bench.publisher.idle());
   CHECK(bench.publisher.take_done() == 2);
 }
+
+TEST_CASE("E3: of replies no more are under way than egress knows again", "[router][E3]") {
+  Publishing bench;
+  auto replies = effects(1000, 10);
+  for (auto& reply : replies) reply.stream = journal::Stream::outbound;
+  bench.publisher.add(std::move(replies));
+  bench.publisher.pump();
+  CHECK(bench.journal.taken.size() == 256);
+  bench.answer(10);
+  CHECK(bench.journal.appends == 266);
+  while (!bench.journal.taken.empty()) bench.answer(1);
+  CHECK(bench.publisher.idle());
+}
