@@ -65,7 +65,7 @@ local function readable()
     if #hash ~= 32 or not string.find(hash, '^[0-9a-f]+$') then return false end
   end
   local m = redis.call('HMGET', meta, 'epoch', 'offset', 'fingerprint', 'count', 'digest', 'numbers', 'hashes', 'published')
-  if m[8] and not string.find(m[8], '^%-?%d+$') then return false end
+  if m[8] and (#m[8] > 18 or not string.find(m[8], '^%-?%d+$')) then return false end
   local numbers, hashes = again(m[1], m[2], m[3], m[4], m[5], m[8])
   if m[6] and m[6] ~= numbers or m[7] and m[7] ~= hashes then return false end
   return (redis.call('HGET', meta, 'generation') or '') ~= ''
@@ -157,7 +157,7 @@ if not m then return answer({'DAMAGED', 'meta'}) end
 local conflict = conflict_at(m, a[1], a[2])
 if conflict then return answer(conflict) end
 local published = m[6] or '-1'
-if not (m[3] and m[4] and m[5] and tonumber(published)) then return answer({'DAMAGED', 'meta'}) end
+if not (m[3] and m[4] and m[5] and m[7] and tonumber(published)) then return answer({'DAMAGED', 'meta'}) end
 -- Written on from here, a wrong one would hide effects that are not out.
 if m[8] and m[8] ~= again(m[1], m[2], '', m[7], '', m[6]) then return answer({'DAMAGED', 'meta'}) end
 if a[8] ~= '' and tonumber(a[8]) > tonumber(published) then published = a[8] end
@@ -350,7 +350,8 @@ for i = 3, #ARGV do
   if redis.call('EXISTS', key) == 0 then
     redis.call('SREM', KEYS[1], ARGV[i])
   elseif redis.pcall('PTTL', key) == -1 then
-    redis.call('SET', key, redis.call('GET', key), 'PX', ARGV[2])
+    local held = redis.pcall('GET', key)
+    if type(held) == 'string' then redis.call('SET', key, held, 'PX', ARGV[2]) end
   end
 end
 return 1
