@@ -251,7 +251,7 @@ Result<EmailAccount> account_of(const Instance& instance) {
   out.sent_folder = instance.options.text("sent_folder");
   const bool has_imap = !instance.options.text("imap_url").empty();
   // Of an `inbound` that is none nobody knows whether it needs a mailbox.
-  if (instance.options.text("inbound") == "imap" && !has_imap) findings.add("imap_url", "missing");
+  if (instance.options.text("inbound") == "imap" && !has_imap) findings.add("imap_url", "missing, with inbound: imap");
   if (!out.sent_folder.empty() && !has_imap) findings.add("sent_folder", "needs imap_url");
   if (has_imap) out.imap = read_imap(instance, findings);
   if (!instance.options.text("smtp_url").empty()) out.smtp = read_smtp(instance, findings);
