@@ -354,7 +354,7 @@ const engine::Engine& Router::engine() const {
   return loop_->phase == Phase::standby ? loop_->replica.engine() : loop_->engine;
 }
 bool Router::has_engine() const {
-  return loop_->phase == Phase::standby ? loop_->replica.loaded() : loop_->engine_good && loop_->phase != Phase::failed;
+  return loop_->phase == Phase::standby ? loop_->replica.loaded() : loop_->engine_good && loop_->phase != Phase::failed && !loop_->early_lost();
 }
 
 }  // namespace usher::router

@@ -66,7 +66,7 @@ bool Router::Loop::scout() {
     else trouble(records.error());
     return false;
   }
-  well();
+  troubled = false;  // The backoff stays: a disk that takes no claim has this one load again.
   // Only an empty read is the end of the log.
   if (records->empty() && !claim_out && !may_claim()) {  // The lease went to another while this one read.
     phase = Phase::loading;

@@ -11,12 +11,19 @@ namespace usher::router {
 namespace {
 
 constexpr Milliseconds farewell_at_most{5'000};
+constexpr std::size_t in_flight_bytes_max = 16 * 1024 * 1024;  // Of texts and effects; one commit may be more.
+
+std::size_t bytes_of(const state::Commit& commit) {
+  std::size_t bytes = 0;
+  for (const auto& body : commit.bodies) bytes += body.json.size();
+  for (const auto& effect : commit.outbox) bytes += effect.entry.value.size();
+  return bytes;
+}
 
 }  // namespace
 
-bool Router::Loop::early_lost() {
-  if (planted(Plant::early_loss_ignored)) early_losses = ports.journal.early_losses();
-  return ports.journal.early_losses() != early_losses;
+bool Router::Loop::early_lost() const {
+  return ports.journal.early_losses() != early_losses && !planted(Plant::early_loss_ignored);
 }
 
 void Router::Loop::submit() {
@@ -32,7 +39,7 @@ void Router::Loop::submit() {
   CommitInFlight flight;
   auto& commit = flight.commit;
   commit.partition = options.partition;
-  commit.early_losses = early_losses;
+  commit.early_losses = planted(Plant::early_loss_ignored) ? ports.journal.early_losses() : early_losses;
   commit.before = in_flight.empty() ? stored : in_flight.back().commit.after.position;
   commit.after = {{engine.epoch(), applied}, applied_mark, engine.state_hash()};
   commit.changes = batch.take_changes();
@@ -43,6 +50,7 @@ void Router::Loop::submit() {
   flight.frames = std::move(batch.frames);
   flight.outbox = std::move(batch.outbox);
   flight.dead_letters = batch.dead_letters;
+  flight.bytes = bytes_of(commit);
   batch = {};
   in_flight.push_back(std::move(flight));
   ++unanswered;
@@ -57,7 +65,9 @@ bool Router::Loop::may_follow() const {
   if (in_flight.empty()) return true;
   if (mending_texts()) return false;  // That goes on between two commits.
   const auto& last = in_flight.back();
-  return in_flight.size() < ports.store.commits_in_flight_max() && !last.rewrite && last.tells() &&
+  std::size_t bytes = 0;
+  for (const auto& flight : in_flight) bytes += flight.bytes;
+  return bytes < in_flight_bytes_max && in_flight.size() < ports.store.commits_in_flight_max() && !last.rewrite && last.tells() &&
          applied != last.commit.after.position.offset;
 }
 

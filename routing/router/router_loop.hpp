@@ -31,6 +31,7 @@ struct CommitInFlight {
   std::vector<engine::AgentFrame> frames;
   std::vector<state::OutboxEntry> outbox;
   std::size_t dead_letters = 0;
+  std::size_t bytes = 0;
 };
 
 struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
@@ -101,7 +102,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   [[nodiscard]] bool may_apply() const;
 
   // Something that was applied is not in the journal after all.
-  [[nodiscard]] bool early_lost();
+  [[nodiscard]] bool early_lost() const;
 
   // router_commit.cpp: what was applied is stored, and only then seen.
   void submit();

@@ -151,6 +151,7 @@ bool SqliteConnection::disk_full() const { return sqlite3_errcode(database_) == 
 Result<bool> SqliteConnection::checkpoint() {
   int in_log = 0;
   int copied = 0;
+  copied_pages_ = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
   if (code == SQLITE_BUSY || code == SQLITE_FULL) return false;
   if (code != SQLITE_OK) return sqlite_error(database_, "checkpoint");

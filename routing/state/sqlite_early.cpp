@@ -11,6 +11,9 @@ using namespace usher::message;
 using journal::Appended;
 using journal::Stored;
 
+SqliteEarly::SqliteEarly(const Clock& clock, bool ended_badly)
+    : clock_(clock), not_before_(ended_badly ? clock.steady() + early_after_crash : Milliseconds::min()), time_(clock) {}
+
 void SqliteEarly::stands_at(Partition partition, Offset next, Instant last) {
   const std::lock_guard lock(mutex_);
   auto& log = logs_[partition];
@@ -34,6 +37,7 @@ Appended SqliteEarly::give(Partition partition, const journal::Entry& entry) {
 }
 
 std::optional<std::vector<Stored>> SqliteEarly::read(Partition partition, Offset from, std::size_t records_max) {
+  if (clock_.steady() < not_before_) return std::nullopt;
   const std::lock_guard lock(mutex_);
   auto& log = logs_[partition];
   if (from < log.whole_from) return std::nullopt;

@@ -17,8 +17,9 @@ namespace usher::state {
 
 class SqliteEarly {
  public:
-  // The clock outlives it.
-  explicit SqliteEarly(const message::Clock& clock) : time_(clock) {}
+  // The clock outlives it. After an unclean end a record may be what ended the process before. Rule X1 finds it by where it stands,
+  // so it must be durable before it is applied: nothing is given early for early_after_crash.
+  SqliteEarly(const message::Clock& clock, bool ended_badly);
 
   // Writer's thread, when the database was opened: the next offset is not below `next`, no time before `last`.
   void stands_at(message::Partition partition, message::Offset next, message::Instant last);
@@ -39,6 +40,9 @@ class SqliteEarly {
     std::deque<journal::Stored> records;
     std::size_t bytes = 0;
   };
+
+  const message::Clock& clock_;
+  const message::Milliseconds not_before_;  // Monotonic.
 
   std::mutex mutex_;
   // Guarded by mutex_.

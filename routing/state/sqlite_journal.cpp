@@ -60,8 +60,10 @@ Result<Bounds> read_bounds(SqliteConnection& connection, StreamKey key) {
   auto exists = has_stream_table(connection, key);
   if (!exists) return exists.error();
   if (!*exists) return Bounds{};
-  auto statement = connection.statement("SELECT (SELECT min(offset) FROM " + table +
-                                        "), (SELECT coalesce(max(seq), -1) + 1 FROM sqlite_sequence WHERE name = '" +
+  // A gap at the beginning is no loss unless something was erased; an earlier build noted the time of that only.
+  auto statement = connection.statement("SELECT coalesce((SELECT value FROM facts WHERE name = 'first_" + table +
+                                        "'), CASE WHEN EXISTS (SELECT 1 FROM facts WHERE name = 'last_append_at') THEN "
+                                        "(SELECT min(offset) FROM " + table + ") END, 0), (SELECT coalesce(max(seq), -1) + 1 FROM sqlite_sequence WHERE name = '" +
                                         table + "'), (SELECT count(*) FROM (SELECT 1 FROM " + table + " LIMIT 1))");
   if (!statement) return statement.error();
   SqliteCursor cursor(connection.handle(), *statement);
@@ -96,6 +98,12 @@ Result<std::vector<Stored>> read_records(SqliteConnection& connection, StreamKey
     bytes += records.back().entry.value.size();
   }
   return records;
+}
+
+Result<void> note_first(SqliteConnection& connection, const std::string& table, Offset first) {
+  auto statement = connection.statement("INSERT OR REPLACE INTO facts (name, value) VALUES ('first_" + table + "', ?1)");
+  if (!statement) return statement.error();
+  return SqliteCursor(connection.handle(), *statement).bind(first).run();
 }
 
 }  // namespace
@@ -257,6 +265,7 @@ Result<void> SqliteJournal::erase_before(Stream stream, Partition partition, Off
     if (upto <= found->first) return {};
     auto erased = writer_.write_and_wait([&](SqliteWrites& writes) -> Result<void> {
       if (auto kept = writes.streams.keep_time(writes.connection); !kept) return kept;
+      if (auto noted = note_first(writes.connection, table, upto); !noted) return noted;
       auto statement = writes.connection.statement("DELETE FROM " + table + " WHERE offset < ?1");
       if (!statement) return statement.error();
       return SqliteCursor(writes.connection.handle(), *statement).bind(upto).run();

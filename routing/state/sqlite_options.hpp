@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,6 +20,7 @@ inline constexpr std::size_t sqlite_commits_in_flight_max = 64;
 // Kept for a router that is a little behind; one that is far behind reads the database (sqlite_early.hpp).
 inline constexpr std::size_t early_records_max = 4096;
 inline constexpr std::size_t early_bytes_max = 8 * 1024 * 1024;
+inline constexpr auto early_after_crash = std::chrono::hours(1);
 
 struct SqliteOptions {
   std::string vfs;  // A registered SQLite VFS; "": the system's.

@@ -87,6 +87,7 @@ Result<journal::Appended> SqliteStreams::append(SqliteConnection& connection, St
     if (auto created = create_stream_table(connection, key); !created) return created.error();
   auto statement = connection.statement(table.insert);
   if (!statement) return statement.error();
+  if (given && given->offset < table.next) return fail(Fault::unavailable, "offset " + std::to_string(given->offset) + " is taken");
   const auto appended = given ? *given : journal::Appended{table.next, time_.next()};
   SqliteCursor cursor(connection.handle(), *statement);
   cursor.bind(appended.offset).bind(unix_ms(appended.appended_at));

@@ -17,6 +17,12 @@ constexpr std::size_t batch_jobs_max = 4096;
 constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
 constexpr std::int64_t page_bytes = 4096;
 
+// A clean stop removes the log.
+bool ended_badly(std::filesystem::path file) {
+  std::error_code none;
+  return std::filesystem::exists(file += "-wal", none);
+}
+
 class WaitedJob final : public SqliteWriteJob {
  public:
   explicit WaitedJob(std::function<Result<void>(SqliteWrites&)> write) : write_(std::move(write)) {}
@@ -47,7 +53,7 @@ SqliteWriter::SqliteWriter(std::filesystem::path file, const Clock& clock, const
       options_(options),
       committed_(std::move(committed)),
       readers_(readers),
-      early_(clock),
+      early_(clock, ended_badly(file_)),
       streams_(clock),
       fold_(pending_, options.change_log_max),
       checkpointer_(file_, options_) {}
@@ -147,8 +153,9 @@ void SqliteWriter::take_more(Batch& batch) {
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  // Behind every record that it may rest on.
+  // Behind every record that it may rest on. Passed over once, it has its turn: a queue may never be empty.
   if (queue_.empty() && waiting_) batch.push_back(std::move(waiting_));
+  else if (waiting_) queue_.push_back(std::move(waiting_));
 }
 
 void SqliteWriter::run_batch(Batch& batch) {

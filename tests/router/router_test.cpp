@@ -365,3 +365,55 @@ TEST_CASE("J6: nothing of a record that was read early leaves before it is store
   for (int i = 0; i < 50; ++i) bench.router->pump();
   CHECK(bench.desk.frames.size() == frames);
 }
+
+TEST_CASE("J6: while the disk takes nothing a router begins anew ever less often, and shows no state that is void", "[router][J6]") {
+  Bench bench(Delivering::by_hand);
+  bench.journal.give_early();
+  const auto run = [&](int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+      bench.journal.deliver_all();
+      bench.store.deliver_all();
+      bench.router->pump();
+      bench.clock.pass(1ms);
+    }
+  };
+  bench.start();
+  bench.open();
+  run(200);
+  REQUIRE(bench.router->has_engine());
+  bench.journal.fail_next_appends(1'000'000, journal::Applied::no);
+  bench.append(MessageReceived{Bench::message(1)});
+  bench.router->pump();
+  bench.journal.deliver_all();
+  CHECK_FALSE(bench.router->has_engine());
+  run(5000);
+  CHECK(bench.journal.early_losses() < 20);
+  bench.journal.fail_next_appends(0, journal::Applied::no);
+  run(3000);
+  CHECK(bench.router->status().phase == router::Phase::routing);
+  CHECK(bench.router->has_engine());
+}
+
+TEST_CASE("S4: what is in flight has a limit in bytes, too", "[router][S4]") {
+  Bench bench(Delivering::by_hand);
+  bench.journal.give_early();
+  bench.start(4);
+  bench.open();
+  for (int i = 0; i < 200; ++i) {
+    bench.journal.deliver_all();
+    bench.store.deliver_all();
+    bench.router->pump();
+    bench.clock.pass(1ms);
+  }
+  REQUIRE(bench.store.undelivered() == 0);
+  for (std::uint64_t n = 1; n <= 150; ++n) {
+    auto large = Bench::message(n);
+    large.text = std::string(250 * 1024, 'x');
+    bench.append(MessageReceived{large});
+  }
+  bench.journal.deliver_all();
+  for (int i = 0; i < 300; ++i) bench.router->pump();
+  // Of four messages each, so a mebibyte.
+  CHECK(bench.store.undelivered() > 10);
+  CHECK(bench.store.undelivered() < 20);
+}

@@ -17,7 +17,6 @@ using usher::journal::Appended;
 
 namespace {
 
-// With a state that stands at the first record.
 struct Shop {
   TemporaryFolder folder;
   UnsyncedVfs vfs;
@@ -32,8 +31,13 @@ struct Shop {
     REQUIRE(opened);
     database = std::move(*opened);
     REQUIRE(store().initialise(0));
-    REQUIRE(append("first").get());
-    REQUIRE(commit({}, 0).get());
+  }
+  // With a state that stands at the first record.
+  static std::unique_ptr<Shop> begun() {
+    auto shop = std::make_unique<Shop>();
+    REQUIRE(shop->append("first").get());
+    REQUIRE(shop->commit({}, 0).get());
+    return shop;
   }
 
   usher::journal::Journal& journal() { return database->journal(); }
@@ -72,7 +76,8 @@ struct Shop {
 }  // namespace
 
 TEST_CASE("J6: a record that waits for the disk is read with the offset and time it will have", "[state][J6]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   shop.hold();
   auto second = shop.append("second");
   const auto early = shop.journal().read_early(0, 1, 10).value();
@@ -87,7 +92,8 @@ TEST_CASE("J6: a record that waits for the disk is read with the offset and time
 }
 
 TEST_CASE("J6: whoever reads records early is woken when they are handed in", "[state][J6]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   std::atomic<int> woken{0};
   shop.journal().on_early(0, [&] { ++woken; });
   shop.hold();
@@ -98,7 +104,8 @@ TEST_CASE("J6: whoever reads records early is woken when they are handed in", "[
 }
 
 TEST_CASE("J6: a record and the commit that rests on it are durable in one moment", "[state][J6]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   std::promise<std::optional<Meta>> seen;
   shop.hold();
   auto second = shop.append("second");
@@ -112,7 +119,8 @@ TEST_CASE("J6: a record and the commit that rests on it are durable in one momen
 }
 
 TEST_CASE("S4: commits that wait for the disk become one and are answered one by one", "[state][S4]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   const auto rows = shop.count("SELECT count(*) FROM changes");
   shop.hold();
   std::vector<std::future<Result<Appended>>> records;
@@ -138,7 +146,8 @@ TEST_CASE("S4: commits that wait for the disk become one and are answered one by
 }
 
 TEST_CASE("S4: what waits for more never grows beyond a batch", "[state][S4]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   const auto rows = shop.count("SELECT count(*) FROM changes");
   shop.hold();
   std::vector<std::future<Result<CommitReceipt>>> commits;
@@ -153,7 +162,8 @@ TEST_CASE("S4: what waits for more never grows beyond a batch", "[state][S4]") {
 }
 
 TEST_CASE("J6: a commit that rests on a record that was lost is refused, and so is whatever goes on from it", "[state][J6]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   shop.hold();
   auto second = shop.append("second");
   REQUIRE(shop.journal().read_early(0, 1, 10).value().size() == 1);
@@ -180,7 +190,8 @@ TEST_CASE("J6: a commit that rests on a record that was lost is refused, and so 
 }
 
 TEST_CASE("J6: a reader that falls behind gets every record once and in order", "[state][J6]") {
-  Shop shop;
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
   shop.hold();
   constexpr Offset last = 6000;
   std::vector<std::future<Result<Appended>>> records;
@@ -203,4 +214,80 @@ TEST_CASE("J6: a reader that falls behind gets every record once and in order", 
   for (auto& record : records) REQUIRE(record.get());
   read_on();
   CHECK(next == last + 1);
+}
+
+TEST_CASE("J2: a gap at the beginning of a log is no loss until something was erased", "[state][J2][J6]") {
+  Shop shop;
+  shop.vfs.refuse_all(Refusal::disk_full);
+  CHECK_FALSE(shop.append("lost").get());
+  shop.vfs.heal();
+  const auto first = shop.append("first").get();
+  REQUIRE(first);
+  CHECK(first->offset > 0);
+  CHECK(shop.journal().bounds(Stream::inbound, 0).value().first == 0);
+  CHECK(shop.journal().read(Stream::inbound, 0, 0, 10).value().size() == 1);
+  REQUIRE(shop.append("second").get());
+  REQUIRE(shop.database->erase_before(Stream::inbound, 0, first->offset + 1));
+  CHECK(shop.journal().read(Stream::inbound, 0, first->offset, 10).error().fault == Fault::not_found);
+  CHECK(shop.journal().bounds(Stream::inbound, 0).value().first == first->offset + 1);
+}
+
+TEST_CASE("X1: for an hour after an unclean end no record is read before it is durable", "[state][X1][J6]") {
+  TemporaryFolder crashed;
+  {
+    const TemporaryFolder folder;
+    const FakeClock clock;
+    auto database = SqliteDatabase::open(folder.path(), clock).value();
+    REQUIRE(database->store().initialise(0));
+    for (const auto* file : {"usher.db", "usher.db-wal"}) std::filesystem::copy(folder.path() / file, crashed.path() / file);
+  }
+  FakeClock clock;
+  auto database = SqliteDatabase::open(crashed.path(), clock).value();
+  const auto early_while_held = [&](Offset from) {
+    HeldWriter held(*database);
+    std::promise<void> answered;
+    database->journal().append(Stream::inbound, 0, {"id", "t", "v"}, [&](const auto&) { answered.set_value(); });
+    const auto found = database->journal().read_early(0, from, 10).value().size();
+    held.release();
+    answered.get_future().wait();
+    return found;
+  };
+  CHECK(early_while_held(0) == 0);
+  clock.pass(59 * 60'000);
+  CHECK(early_while_held(1) == 0);
+  clock.pass(2 * 60'000);
+  CHECK(database->journal().read_early(0, 0, 10).value().size() == 2);
+  CHECK(early_while_held(2) == 1);
+  database.reset();
+  database = SqliteDatabase::open(crashed.path(), clock).value();  // After a clean end.
+  CHECK(early_while_held(3) == 1);
+}
+
+TEST_CASE("S4: a commit has its turn though appends never pause", "[state][S4]") {
+  const auto begun = Shop::begun();
+  auto& shop = *begun;
+  constexpr int more = 6000;  // Than one transaction takes.
+  constexpr int rounds = 4;
+  std::atomic<int> round{0};
+  std::atomic<int> committed_in{-1};
+  std::promise<void> over;
+  std::function<void()> flood = [&] {
+    for (int i = 0; i < more; ++i)
+      shop.journal().append(Stream::control, 0, {"id", "t", "v"}, [&, i](const auto&) {
+        if (i == 0 && ++round < rounds) flood();  // Before the rest of these is written.
+        else if (i == more - 1 && round == rounds && shop.journal().bounds(Stream::control, 0)->end >= rounds * more) over.set_value();
+      });
+  };
+  shop.hold();
+  Commit commit;
+  commit.before = {0, 0};
+  commit.after.position = {0, 1};
+  auto second = shop.append("second");
+  shop.store().commit(std::move(commit), [&](const auto& outcome) { committed_in = outcome ? round.load() : -2; });
+  flood();
+  shop.held->release();
+  REQUIRE(second.get());
+  over.get_future().wait();
+  CHECK(committed_in >= 0);
+  CHECK(committed_in < rounds);
 }
