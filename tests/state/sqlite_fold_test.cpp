@@ -211,44 +211,36 @@ TEST_CASE("rule S1: log and tables together are the state, however far the one w
   }
 }
 
-TEST_CASE("the log is carried into the tables while commits go on, and stays short", "[state]") {
-  const TemporaryFolder folder;
+// In rows, while that many commits of as many changes each are made.
+std::size_t longest_log(const std::filesystem::path& folder, std::size_t carried_after, Offset commits, Offset changes) {
   const FakeClock clock;
-  auto database = open(folder.path(), clock, 500);
+  auto database = open(folder, clock, carried_after);
   auto& store = database->store();
   REQUIRE(store.initialise(0));
   std::size_t longest = 0;
   Position before;
-  for (Offset offset = 0; offset < 600; ++offset) {
+  for (Offset offset = 0; offset < commits; ++offset) {
     Commit wanted;
     wanted.before = before;
     wanted.after.position = before = {0, offset};
-    for (int i = 0; i < 10; ++i) wanted.changes.push_back({"t", std::to_string(offset * 10 + i), "v"});
+    for (Offset i = 0; i < changes; ++i) wanted.changes.push_back({"t", std::to_string(offset * changes + i), "v"});
     REQUIRE(commit(store, wanted));
-    longest = std::max(longest, static_cast<std::size_t>(std::stoul(look(folder.path(), "SELECT count(*) FROM changes"))));
+    longest = std::max(longest, static_cast<std::size_t>(std::stoul(look(folder, "SELECT count(*) FROM changes"))));
   }
+  CHECK(std::stoul(look(folder, "SELECT count(*) FROM entities")) > 4000);
+  return longest;
+}
+
+TEST_CASE("the log is carried into the tables while commits go on, and stays short", "[state]") {
+  const TemporaryFolder folder;
+  const auto longest = longest_log(folder.path(), 500, 600, 10);
   CHECK(longest > 40);
   CHECK(longest < 160);
-  CHECK(std::stoul(look(folder.path(), "SELECT count(*) FROM entities")) > 4000);
 }
 
 TEST_CASE("the log stays short though each transaction brings more rows than are carried at once", "[state]") {
   const TemporaryFolder folder;
-  const FakeClock clock;
-  auto database = open(folder.path(), clock, 1000);
-  auto& store = database->store();
-  REQUIRE(store.initialise(0));
-  std::size_t longest = 0;
-  Position before;
-  for (Offset offset = 0; offset < 300; ++offset) {
-    Commit wanted;
-    wanted.before = before;
-    wanted.after.position = before = {0, offset};
-    for (int i = 0; i < 300; ++i) wanted.changes.push_back({"t", std::to_string(offset * 300 + i), "v"});
-    REQUIRE(commit(store, wanted));
-    longest = std::max(longest, static_cast<std::size_t>(std::stoul(look(folder.path(), "SELECT count(*) FROM changes"))));
-  }
-  CHECK(longest * 300 < 7500);
+  CHECK(longest_log(folder.path(), 1000, 300, 300) * 300 < 7500);
 }
 
 TEST_CASE("rule S5: a text that stands in the journal is not stored again", "[state][rule-S5]") {
