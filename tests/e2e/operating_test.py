@@ -167,6 +167,18 @@ class Configuration(EndToEnd):
         for place in expected:
             self.assertEqual(1, (done.stdout + done.stderr).count(place), (place, done))
 
+    def test_a_mistyped_key_asks_for_nothing_that_it_would_have_made_needless(self):
+        world = self.world(start=False)
+        lines = ["tenant: acme", "connectors:", "  mail:", "    type: email", "    address: help@ex.com", "    inbond: sendgrid"]
+        world.config_file.write_text("\n".join(lines) + "\n")
+        done = subprocess.run([PROGRAMS / "usherd", "check-config", world.config_file], capture_output=True, text=True, timeout=30)
+        said = done.stdout + done.stderr
+        self.assertIn("did you mean inbound?", said)
+        self.assertNotIn("imap_url: missing", said)
+        world.config_file.write_text("\n".join(lines[:-1]) + "\n")
+        done = subprocess.run([PROGRAMS / "usherd", "check-config", world.config_file], capture_output=True, text=True, timeout=30)
+        self.assertIn("imap_url: missing", done.stdout + done.stderr)
+
     def test_the_default_configuration_is_right(self):
         world = self.world(start=False)
         done = subprocess.run([PROGRAMS / "usherd", "check-config", world.config_file], capture_output=True, text=True)
