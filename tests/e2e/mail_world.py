@@ -173,7 +173,9 @@ class MailServers:
             out = []
             for uid in found:
                 answer = client.uid("FETCH", uid, "(FLAGS BODY.PEEK[])")[1]
-                pair = next(part for part in answer if isinstance(part, tuple))
+                pair = next((part for part in answer if isinstance(part, tuple)), None)
+                if pair is None:
+                    continue  # Moved away since it was found.
                 # Flags stand before the mail or behind it.
                 flags = pair[0] + b" ".join(part for part in answer if isinstance(part, bytes))
                 out.append((flags.decode(), email.message_from_bytes(pair[1], policy=email.policy.default)))

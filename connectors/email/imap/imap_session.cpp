@@ -283,13 +283,16 @@ Result<void> ImapSession::add_flag(const std::vector<Uid>& uids, const std::stri
   return carry_out("to mark mails as " + flag, Command("UID STORE " + number_set(uids) + " +FLAGS.SILENT (" + flag + ")"));
 }
 
-// RFC 3501 6.3.11: a folder that is not there is said to be creatable.
+// RFC 3501 6.3.11: a folder that is not there is said to be creatable. That it cannot be made may mean that somebody else has just
+// done so (RFC 5530: ALREADYEXISTS): only asking again shows.
 Result<Answer> ImapSession::ask_making(const std::string& name, const Command& command, std::chrono::steady_clock::duration within) {
   auto answer = ask(command, within);
   if (!answer || answer->ok() || answer->code != "TRYCREATE") return answer;
   const auto made = ask(Command("CREATE ").add_string(name), limits::step_within);
-  if (!made || !made->ok()) return made;
-  return ask(command, within);
+  if (!made) return made;
+  answer = ask(command, within);
+  const bool not_there = answer && !answer->ok() && answer->code == "TRYCREATE";
+  return not_there && !made->ok() ? made : answer;
 }
 
 Result<void> ImapSession::move(const std::vector<Uid>& uids, const std::string& folder) {

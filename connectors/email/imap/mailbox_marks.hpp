@@ -1,5 +1,5 @@
 // MailboxMarks: what is still owed to the mailbox: mails that are durable and not yet marked, moved or erased. A mark that
-// fails is tried again at the next connection, then given up and said; it never stops the intake. On the reader's thread.
+// fails is said, and tried again whenever the folder is opened; it never stops the intake. On the reader's thread.
 #pragma once
 
 #include <set>
@@ -15,7 +15,7 @@ class MailboxMarks {
  public:
   explicit MailboxMarks(const ImapAccount& account) : account_(account) {}
 
-  // A connection has begun: what was refused on the one before is tried once more.
+  // The folder is open, or open once more: what was refused before is tried again.
   void begin(const Selected& selected);
   // A mail that was cut is never moved or erased: the mailbox has the only whole one.
   void owe(Uid uid, bool cut);

@@ -384,6 +384,8 @@ Result<void> MailboxReader::Loop::same_folder(ImapSession& session) {
   next_look = in(pace.idle);
   if (selected->uid_validity != numbering) return fail(Fault::unavailable, "another folder is called " + account.folder + " now: that one is opened");
   if (ends_before_us(*selected)) return fail(Fault::unavailable, "the folder " + account.folder + " ends before what was read of it: it is opened anew");
+  // What it refused to mark may succeed by now: a quota, a lock and the rights to a folder change.
+  marks.begin(*selected);
   return {};
 }
 

@@ -26,7 +26,9 @@ TEST_CASE("taken mails are moved to a folder that is made for them", "[imap]") {
   REQUIRE(desk.wait([&] { return looked(reader); }));
   server.deliver({"one", "two"});
   REQUIRE(desk.wait_for_mails(2));
-  REQUIRE(desk.wait([&] { return server.subjects("ALL").empty(); }));
+  const bool moved = desk.wait([&] { return server.subjects("ALL").empty(); });
+  INFO(reader.status().mark_trouble);
+  REQUIRE(moved);
   CHECK(server.subjects("ALL", account.move_to) == Subjects{"one", "two"});
   CHECK(reader.status().mark_trouble.empty());
 }

@@ -16,13 +16,19 @@ namespace {
 
 const std::string script = std::string(USHER_SOURCE_DIR) + "/deploy/mail/dovecot";
 
-std::string output_of(const std::string& command) {
+// What it printed; none: it failed.
+std::optional<std::string> try_output_of(const std::string& command) {
   FILE* pipe = ::popen(command.c_str(), "r");
   expect(pipe != nullptr, "a test can run a program");
   std::string text;
   for (int c = ::fgetc(pipe); c != EOF; c = ::fgetc(pipe)) text += static_cast<char>(c);
-  expect(::pclose(pipe) == 0, "the program of a test succeeds");
-  return text;
+  return ::pclose(pipe) == 0 ? std::optional(text) : std::nullopt;
+}
+
+std::string output_of(const std::string& command) {
+  auto text = try_output_of(command);
+  expect(text.has_value(), "the program of a test succeeds");
+  return std::move(*text);
 }
 
 int port_of(const std::string& line) { return std::stoi(line.substr(line.rfind(':') + 1)); }
@@ -66,9 +72,11 @@ std::unique_ptr<ImapSession> DovecotServer::client() const {
   return std::move(*session);
 }
 
-std::string DovecotServer::doveadm(const std::string& words) const {
-  return output_of("doveadm -c " + (folder_.path() / "dovecot.conf").string() + " " + words);
+std::string DovecotServer::doveadm_command(const std::string& words) const {
+  return "doveadm -c " + (folder_.path() / "dovecot.conf").string() + " " + words;
 }
+
+std::string DovecotServer::doveadm(const std::string& words) const { return output_of(doveadm_command(words)); }
 
 void DovecotServer::deliver(const std::vector<std::string>& subjects) const {
   for (const auto& subject : subjects) {
@@ -93,7 +101,12 @@ void DovecotServer::put_files(std::size_t count, Instant arrived_at) const {
 std::vector<std::string> DovecotServer::subjects(const std::string& search, const std::string& folder) const {
   std::string words = search;
   if (const std::size_t at = words.find('$'); at != std::string::npos) words.insert(at, "\\");  // A shell is in between.
-  std::istringstream lines(doveadm("-f flow fetch -u support hdr.subject mailbox '" + folder + "' " + words));
+  const std::string question = doveadm_command("-f flow fetch -u support hdr.subject mailbox '" + folder + "' " + words);
+  auto told = try_output_of(question);
+  // A mail that is moved or erased while it is asked for spoils the answer.
+  for (int again = 0; !told && again < 20; ++again) told = try_output_of(question);
+  expect(told.has_value(), "a server that stands still tells what is there");
+  std::istringstream lines(*told);
   std::vector<std::string> out;
   for (std::string line; std::getline(lines, line);) out.push_back(line.substr(line.find('=') + 1));
   std::sort(out.begin(), out.end());

@@ -32,6 +32,7 @@ class DovecotServer {
   std::string doveadm(const std::string& words) const;
 
  private:
+  [[nodiscard]] std::string doveadm_command(const std::string& words) const;
   [[nodiscard]] std::filesystem::path maildir() const { return folder_.path() / "mail/support/Maildir"; }
 
   usher::testing::TemporaryFolder folder_;

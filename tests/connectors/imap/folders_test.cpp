@@ -187,3 +187,23 @@ TEST_CASE("mail is not moved into the folder it is read from, however that is sp
   CHECK(moved.error().fault == Fault::conflict);
   CHECK(session->move({1}, "Done").has_value());
 }
+
+TEST_CASE("a folder that somebody else makes in the same moment is moved into", "[imap]") {
+  PlayedMailbox box;
+  bool there = false;
+  bool made_by_others = true;
+  box.answers["UID MOVE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    return peer.say(tag + (there ? " OK done\r\n" : " NO [TRYCREATE] Mailbox does not exist\r\n"));
+  };
+  box.answers["CREATE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    there = made_by_others;
+    return peer.say(tag + (there ? " NO [ALREADYEXISTS] Mailbox already exists\r\n" : " NO Permission denied\r\n"));
+  };
+  auto session = open(box);
+  CHECK(session->move({1}, "Done").has_value());
+  // One that nobody can make is told with the reason for that.
+  there = made_by_others = false;
+  const auto moved = session->move({2}, "Done");
+  REQUIRE_FALSE(moved.has_value());
+  CHECK(moved.error().detail.find("Permission denied") != std::string::npos);
+}

@@ -272,6 +272,29 @@ TEST_CASE("a mark that is refused stops nothing and is tried at the next connect
   REQUIRE(desk.wait([&] { return reader.status().mark_trouble.empty(); }));
 }
 
+TEST_CASE("a mark that was refused is tried again on the same connection once nothing has come for a while", "[imap]") {
+  PlayedMailbox box;
+  Desk desk;
+  two_new_mails(box, desk);
+  std::atomic<bool> refuse = true;
+  box.answers["UID STORE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    return refuse && peer.say(tag + " NO [INUSE] locked\r\n");
+  };
+  box.answers["IDLE"] = [&](Peer& peer, const std::string& tag, const std::string&) {
+    peer.say("+ idling\r\n");
+    return peer.hear() == "DONE" && peer.say(tag + " OK done\r\n");
+  };
+  auto pace = quick();
+  pace.idle = std::chrono::milliseconds(50);
+  MailboxReader reader(box.account(), desk.ports(), pace);
+  REQUIRE(desk.wait([&] { return reader.status().mark_trouble.find("locked") != std::string::npos; }));
+  refuse = false;
+  REQUIRE(desk.wait([&] { return reader.status().mark_trouble.empty(); }));
+  CHECK(box.mails().at(1).flags == "$UsherIngested");
+  CHECK(box.mails().at(2).flags == "$UsherIngested");
+  CHECK(box.connections() == 1);
+}
+
 TEST_CASE("a mark that ends connections is given up and the mail is not taken twice", "[imap]") {
   PlayedMailbox box;
   Desk desk;
