@@ -1,6 +1,9 @@
 // The reader on a real Dovecot: what is taken when.
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+#include <fstream>
+
 #include "tests/connectors/imap/dovecot_server.hpp"
 #include "tests/connectors/imap/reader_fixture.hpp"
 
@@ -176,4 +179,13 @@ TEST_CASE("a wrong password is said in words and tried again", "[imap]") {
   REQUIRE(desk.wait([&] { return reader.status().trouble.find("the server refused the user name or the password") == 0; }));
   CHECK(reader.status().trouble.find(account.credentials.password) == std::string::npos);
   CHECK_FALSE(check_imap(account, {}).has_value());
+}
+
+// Of two servers of two tests that chose the same ports at random, the second one once gave out the address of the first.
+TEST_CASE("a server of a test whose ports are another one's does not say that it runs", "[imap]") {
+  const DovecotServer server;
+  const usher::testing::TemporaryFolder other;
+  std::ofstream(other.path() / "ports") << server.account(Protection::starttls).server.port << ' ' << server.account().server.port << '\n';
+  const std::string start = std::string(USHER_SOURCE_DIR) + "/deploy/mail/dovecot start --folder " + other.path().string();
+  CHECK(std::system((start + " >/dev/null 2>&1").c_str()) != 0);
 }
