@@ -13,8 +13,33 @@ Arrival read_arrival(Partition partition, const journal::Stored& stored, bool sk
   return arrival;
 }
 
+namespace {
+
+void marked_bytes(std::string& out, const journal::Entry& entry) {
+  out.assign(entry.type).push_back('\0');
+  out.append(entry.id).push_back('\0');
+  out.append(entry.value);
+}
+
+Hash128 mark_of(std::string_view bytes) { return siphash128(bytes, 0x7573686572, 0x7265636f7264); }
+
+}  // namespace
+
 Hash128 fingerprint(const journal::Entry& entry) {
-  return siphash128(entry.type + '\0' + entry.id + '\0' + entry.value, 0x7573686572, 0x7265636f7264);
+  std::string bytes;
+  marked_bytes(bytes, entry);
+  return mark_of(bytes);
+}
+
+void AppliedMark::is_of(const journal::Entry& entry) {
+  marked_bytes(bytes_, entry);
+  known_ = false;
+}
+
+const Hash128& AppliedMark::value() {
+  if (!known_) mark_ = mark_of(bytes_);
+  known_ = true;
+  return mark_;
 }
 
 Result<void> same_journal(journal::Journal& journal, Partition partition, Offset at, const Hash128& mark) {

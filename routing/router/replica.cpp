@@ -32,13 +32,15 @@ Result<bool> Replica::advance(const state::Meta& stored, std::size_t records_max
   if (stored.position.offset > at_.position.offset) {
     const auto records = journal_.read(journal::Stream::inbound, partition_, at_.position.offset + 1, records_max);
     if (!records) return records.error();
+    const journal::Entry* last = nullptr;
     for (const auto& record : *records) {
       if (record.offset > stored.position.offset) break;
       // Its step is the owner's to commit.
       static_cast<void>(engine_->apply(read_arrival(partition_, record, skipped_.contains(record.offset))));
       at_.position.offset = record.offset;
-      at_.fingerprint = fingerprint(record.entry);
+      last = &record.entry;
     }
+    if (last != nullptr) at_.fingerprint = fingerprint(*last);
     at_.position.epoch = engine_->epoch();
     at_.digest = engine_->state_hash();
     if (at_.position.offset != stored.position.offset) {

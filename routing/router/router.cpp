@@ -139,7 +139,7 @@ void Router::Loop::apply(journal::Stored record) {
   expect(record.offset >= next, "the journal is read in order");
   const auto offset = record.offset;
   const auto arrival = read_arrival(options.partition, record, guard.look(offset) == PoisonGuard::Verdict::skip);
-  applied_mark = fingerprint(record.entry);
+  applied_mark.is_of(record.entry);
   auto step = engine.apply(arrival);
   applied = offset;
   next = offset + 1;

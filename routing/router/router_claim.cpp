@@ -142,7 +142,7 @@ bool Router::Loop::barrier_open() {
   if (!barrier_writing) {
     if (!publisher.idle()) return publisher.pump(), false;
     barrier_writing = true;
-    snapshots.begin({{stored, applied_mark, engine.state_hash()}, options.engine_version, claimed_at, false,
+    snapshots.begin({{stored, applied_mark.value(), engine.state_hash()}, options.engine_version, claimed_at, false,
                      engine.serialize()});
   }
   snapshots.pump();

@@ -41,7 +41,7 @@ void Router::Loop::submit() {
   commit.partition = options.partition;
   commit.early_losses = planted(Plant::early_loss_ignored) ? ports.journal.early_losses() : early_losses;
   commit.before = in_flight.empty() ? stored : in_flight.back().commit.after.position;
-  commit.after = {{engine.epoch(), applied}, applied_mark, engine.state_hash()};
+  commit.after = {{engine.epoch(), applied}, applied_mark.value(), engine.state_hash()};
   commit.changes = batch.take_changes();
   commit.bodies = std::move(batch.bodies);
   commit.bodies_gone = std::move(batch.bodies_gone);
@@ -153,7 +153,7 @@ void Router::Loop::say_farewell() {
   if (!farewell && in_flight.empty() && batch.empty() && publisher.idle() && applied == stored.offset &&
       applied >= claimed_at && !rewrite_wanted) {
     farewell = true;
-    snapshots.begin({{stored, applied_mark, engine.state_hash()}, engine.owner_version(), engine.epoch(), true,
+    snapshots.begin({{stored, applied_mark.value(), engine.state_hash()}, engine.owner_version(), engine.epoch(), true,
                      engine.serialize()});
   }
   if (farewell) snapshots.pump();

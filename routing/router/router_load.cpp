@@ -192,7 +192,7 @@ Result<void> Router::Loop::start_from(engine::Engine restored, const state::Meta
   engine_good = true;
   stored = meta.position;
   applied = stored.offset;
-  applied_mark = meta.fingerprint;
+  applied_mark.is(meta.fingerprint);
   next = stored.offset == offset_none ? Offset{0} : stored.offset + 1;
   if (stored.offset == offset_none) {
     const auto bounds = ports.journal.bounds(journal::Stream::inbound, options.partition);

@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "routing/router/arrival.hpp"
 #include "routing/router/batch.hpp"
 #include "routing/router/effect_json.hpp"
 #include "routing/router/mailbox.hpp"
@@ -147,7 +148,7 @@ struct Router::Loop : std::enable_shared_from_this<Router::Loop> {
   std::uint64_t early_losses = 0;  // Of the journal, when this state was loaded.
   Offset next = 0;                 // Where to read on.
   Offset applied = offset_none;
-  Hash128 applied_mark;            // Fingerprint of the record there.
+  AppliedMark applied_mark;        // Of the record there.
   std::uint64_t generation = 0;    // Grows at each load: letters of an earlier life are ignored.
   bool claim_out = false;
   Offset scout_next = 0;           // The scout reads ahead for claims alone, so that the fold may commit as it goes.

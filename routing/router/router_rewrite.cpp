@@ -141,7 +141,7 @@ void Router::Loop::submit_rewrite() {
   CommitInFlight flight;
   auto& commit = flight.commit;
   commit.partition = options.partition;
-  commit.after = {{engine.epoch(), applied}, applied_mark, engine.state_hash()};
+  commit.after = {{engine.epoch(), applied}, applied_mark.value(), engine.state_hash()};
   flight.outbox = std::exchange(rewrite_outbox, {});
   std::move(batch.outbox.begin(), batch.outbox.end(), std::back_inserter(flight.outbox));
   commit.outbox = flight.outbox;  // Also says that there is something which may be out.
