@@ -2,6 +2,7 @@
 #include "routing/engine/matcher.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace usher::engine {
 namespace {
@@ -21,13 +22,6 @@ std::optional<std::int64_t> proficiency_for(const std::vector<Proficiency>& skil
 
 std::int64_t load_permille(const Agent& agent) {
   return static_cast<std::int64_t>(agent.held.size()) * 1000 / std::max(1, agent.policy->capacity_total);
-}
-
-bool better(const Candidate& a, const Candidate& b) {
-  if (a.load_permille != b.load_permille) return a.load_permille < b.load_permille;
-  if (a.proficiency != b.proficiency) return a.proficiency > b.proficiency;
-  if (a.idle_ms != b.idle_ms) return a.idle_ms > b.idle_ms;
-  return a.agent < b.agent;
 }
 
 }  // namespace
@@ -68,16 +62,24 @@ void Matcher::agent_changed(const Agent& agent) {
   place.available = available;
   for (const auto& [name, channel] : channels_) {
     const bool free = available && agent.has_room(name);
-    if (place.in[channel] && (!free || key != place.key)) group.free[channel].erase(place.key);
-    else if (place.in[channel] == free) continue;
-    if (free) group.free[channel].insert(key);
+    auto& there = group.free[channel];
+    if (place.in[channel] && free) {
+      if (key == place.key) continue;
+      auto moved = there.extract(place.key);
+      moved.value() = key;
+      there.insert(std::move(moved));
+    } else if (place.in[channel]) {
+      there.erase(place.key);
+    } else if (free) {
+      there.insert(key);
+    }
     place.in[channel] = free;
   }
   place.key = key;
 }
 
 std::size_t Matcher::channel_of(const std::string& channel) {
-  const auto [at, fresh] = channels_.emplace(channel, channels_.size());
+  const auto [at, fresh] = channels_.try_emplace(channel, channels_.size());
   if (fresh) {
     for (auto& group : groups_) group.free.resize(channels_.size());
     for (auto& [id, place] : places_) {
@@ -90,18 +92,19 @@ std::size_t Matcher::channel_of(const std::string& channel) {
 
 Matcher::Class& Matcher::class_of(const Conversation& conversation) {
   const auto channel = channel_of(conversation.channel);
-  const auto [at, fresh] = class_index_.emplace(std::pair{channel, conversation.requirements}, classes_.size());
-  if (fresh) {
-    classes_.push_back({channel, conversation.requirements, {}, {}});
-    for (std::size_t group = 0; group < groups_.size(); ++group) link(at->second, group);
-  }
-  return classes_[at->second];
+  const auto known = class_index_.find(std::pair<std::size_t, const std::vector<Requirement>&>(channel, conversation.requirements));
+  if (known != class_index_.end()) return classes_[known->second];
+  const auto index = classes_.size();
+  class_index_.emplace(std::pair{channel, conversation.requirements}, index);
+  classes_.push_back({channel, conversation.requirements, {}, {}});
+  for (std::size_t group = 0; group < groups_.size(); ++group) link(index, group);
+  return classes_[index];
 }
 
 const Matcher::Class* Matcher::find_class(const Conversation& conversation) const {
   const auto channel = channels_.find(conversation.channel);
   if (channel == channels_.end()) return nullptr;
-  const auto at = class_index_.find({channel->second, conversation.requirements});
+  const auto at = class_index_.find(std::pair<std::size_t, const std::vector<Requirement>&>(channel->second, conversation.requirements));
   return at == class_index_.end() ? nullptr : &classes_[at->second];
 }
 
@@ -125,24 +128,30 @@ void Matcher::remove(const Conversation& conversation, std::int64_t key) {
 
 std::optional<AgentId> Matcher::best_agent(const Conversation& conversation, Instant now, Why& why) {
   const auto& wanted = class_of(conversation);
-  std::vector<Candidate> best;  // Sorted, at most one winner and the runners-up.
+  std::array<Contender, limits::runners_up_max + 1> best;  // Sorted: the winner and the runners-up.
+  std::size_t count = 0;
   for (const auto& server : wanted.servers) {
     for (const auto& free : groups_[server.group].free[wanted.channel]) {
-      if (conversation.declined_by(free.agent, now)) continue;
-      const Candidate one{free.agent, free.load, server.proficiency, (now - free.idle_since).count()};
-      const bool full = best.size() > limits::runners_up_max;
-      // Within a group candidates only get worse, so the first that does not fit ends it.
-      if (full && !better(one, best.back())) break;
-      if (full) best.pop_back();
-      best.insert(std::upper_bound(best.begin(), best.end(), one, better), one);
+      if (!conversation.declined.empty() && conversation.declined_by(free.agent, now)) continue;
+      const Contender one{&free, server.proficiency};
+      // Within a group contenders only get worse, so the first that does not fit ends it.
+      if (count == best.size() && !(one < best.back())) break;
+      if (count < best.size()) ++count;
+      std::size_t at = count - 1;
+      for (; at > 0 && one < best[at - 1]; --at) best[at] = best[at - 1];
+      best[at] = one;
     }
   }
-  why.excluded = exclusions(conversation, now);
+  why.excluded = excluded_by(conversation, &wanted, now);
   why.excluded.erase("available");
-  if (best.empty()) return std::nullopt;
-  why.winner = best.front();
-  why.runners_up.assign(best.begin() + 1, best.end());
-  return best.front().agent;
+  if (count == 0) return std::nullopt;
+  const auto told = [&](const Contender& one) {
+    return Candidate{one.free->agent, one.free->load, one.proficiency, (now - one.free->idle_since).count()};
+  };
+  why.winner = told(best.front());
+  why.runners_up.reserve(count - 1);
+  for (std::size_t i = 1; i < count; ++i) why.runners_up.push_back(told(best[i]));
+  return why.winner.agent;
 }
 
 const Conversation* Matcher::best_conversation(const Agent& agent, Instant now) const {
@@ -167,6 +176,10 @@ bool Matcher::may_serve(const Agent& agent, const Conversation& conversation, In
 }
 
 std::map<std::string, std::int64_t> Matcher::exclusions(const Conversation& conversation, Instant now) const {
+  return excluded_by(conversation, find_class(conversation), now);
+}
+
+std::map<std::string, std::int64_t> Matcher::excluded_by(const Conversation& conversation, const Class* known, Instant now) const {
   std::int64_t skilled = 0, present = 0, free = 0, declined = 0;
   const auto channel = channels_.find(conversation.channel);
   const auto count_group = [&](const Group& group) {
@@ -174,7 +187,7 @@ std::map<std::string, std::int64_t> Matcher::exclusions(const Conversation& conv
     present += group.available;
     if (channel != channels_.end()) free += static_cast<std::int64_t>(group.free[channel->second].size());
   };
-  if (const auto* known = find_class(conversation)) {
+  if (known != nullptr) {
     for (const auto& server : known->servers) count_group(groups_[server.group]);
   } else {
     for (const auto& group : groups_)

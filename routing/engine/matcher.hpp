@@ -66,6 +66,17 @@ class Matcher {
     std::size_t group;
     std::int64_t proficiency;
   };
+  // A free agent as best_agent() compares it.
+  struct Contender {
+    const Free* free = nullptr;
+    std::int64_t proficiency = 0;
+    friend bool operator<(const Contender& a, const Contender& b) {
+      if (a.free->load != b.free->load) return a.free->load < b.free->load;
+      if (a.proficiency != b.proficiency) return a.proficiency > b.proficiency;
+      if (a.free->idle_since != b.free->idle_since) return a.free->idle_since < b.free->idle_since;
+      return a.free->agent < b.free->agent;
+    }
+  };
   struct Class {
     std::size_t channel = 0;
     std::vector<Requirement> requirements;
@@ -89,11 +100,21 @@ class Matcher {
   std::size_t channel_of(const std::string& channel);
   Class& class_of(const Conversation& conversation);
   [[nodiscard]] const Class* find_class(const Conversation& conversation) const;
+  // `known`: its class, if there is one.
+  [[nodiscard]] std::map<std::string, std::int64_t> excluded_by(const Conversation& conversation, const Class* known, Instant now) const;
   void link(std::size_t class_index, std::size_t group_index);
 
   const std::map<AgentId, Agent>* agents_ = nullptr;
   std::map<std::string, std::size_t> channels_;
-  std::map<std::pair<std::size_t, std::vector<Requirement>>, std::size_t> class_index_;
+  // Looked up without a copy of the requirements.
+  struct ByNeed {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return a.first != b.first ? a.first < b.first : a.second < b.second;
+    }
+  };
+  std::map<std::pair<std::size_t, std::vector<Requirement>>, std::size_t, ByNeed> class_index_;
   std::vector<Class> classes_;
   std::map<std::vector<Proficiency>, std::size_t> group_index_;
   std::vector<Group> groups_;
