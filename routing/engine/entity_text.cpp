@@ -1,16 +1,21 @@
 // See entity_text.hpp.
 #include "routing/engine/entity_text.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace usher::engine {
 namespace {
 
-void escape(std::string& out, std::string_view value, bool in_list) {
-  for (const char c : value) {
-    if (c == '%') out += "%25";
-    else if (c == '\n') out += "%0A";
-    else if (in_list && c == ',') out += "%2C";
-    else out += c;
+void escape(message::TextBuffer& out, std::string_view value, bool in_list) {
+  std::size_t plain_from = 0;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c != '%' && c != '\n' && !(in_list && c == ',')) continue;
+    out.add('\0', value.substr(plain_from, i - plain_from), c == '%' ? "%25" : c == '\n' ? "%0A" : "%2C");
+    plain_from = i + 1;
   }
+  out.add(value.substr(plain_from));
 }
 
 std::string unescape(std::string_view value) {
@@ -33,9 +38,7 @@ std::string unescape(std::string_view value) {
 }  // namespace
 
 void EntityWriter::begin(std::string_view name) {
-  if (!out_.empty()) out_ += '\n';
-  out_ += name;
-  out_ += '=';
+  out_.add(out_.empty() ? '\0' : '\n', name, "=");
 }
 
 EntityWriter& EntityWriter::text(std::string_view name, std::string_view value) {
@@ -48,9 +51,7 @@ EntityWriter& EntityWriter::text(std::string_view name, std::string_view value) 
 EntityWriter& EntityWriter::number(std::string_view name, std::int64_t value) {
   if (value == 0) return *this;
   begin(name);
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out_.append(digits, end);
+  out_.add(value);
   return *this;
 }
 
@@ -58,7 +59,7 @@ EntityWriter& EntityWriter::list(std::string_view name, const std::vector<std::s
   if (items.empty()) return *this;
   begin(name);
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) out_ += ',';
+    if (i > 0) out_.add(',');
     escape(out_, items[i], true);
   }
   return *this;

@@ -5,7 +5,6 @@
 //   value  = *( any byte but LF and "%" | "%25" | "%0A" )     list items: "," inside an item is "%2C"
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "routing/message/ids.hpp"
 #include "routing/message/instant.hpp"
+#include "routing/message/text_buffer.hpp"
 
 namespace usher::engine {
 
@@ -29,11 +29,13 @@ class EntityWriter {
     return value.empty() ? *this : text(name, value.text());
   }
 
-  [[nodiscard]] std::string take() { return std::move(out_); }
+  [[nodiscard]] std::string take() { return out_.take(); }
 
  private:
+  static constexpr std::size_t usual_bytes = 500;
+
   void begin(std::string_view name);
-  std::string out_;
+  message::TextBuffer out_{usual_bytes};
 };
 
 // Reads what EntityWriter wrote. After all fields were asked for, good() says whether each could be read.

@@ -1,15 +1,17 @@
 // See ledger.hpp.
 #include "routing/engine/ledger.hpp"
 
+#include <array>
+
 #include "routing/message/result.hpp"
 
 namespace usher::engine {
 namespace {
 
 void append_counted(std::string& out, std::string_view part) {
-  auto size = part.size();
-  for (int i = 0; i < 8; ++i, size >>= 8) out += static_cast<char>(size & 255);
-  out += part;
+  std::array<char, 8> size;  // Its low byte first.
+  for (std::size_t i = 0; i < size.size(); ++i) size[i] = static_cast<char>(part.size() >> (8 * i) & 255);
+  out.append(size.data(), size.size()).append(part);
 }
 
 }  // namespace

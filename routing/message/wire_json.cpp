@@ -1,8 +1,8 @@
-// Canonical JSON out and checked JSON in. The only file of the wire form that drives the JSON parser; nothing
-// it is given makes it throw, short of memory running out.
+// Canonical JSON out and checked JSON in.
 #include "routing/message/wire_json.hpp"
 
 #include <boost/json/parser.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -12,38 +12,34 @@ namespace usher::message {
 
 namespace wire {
 
-namespace json = boost::json;
-
 // --- Writer ---
 
 void Writer::separate() {
-  if (comma_) out_.push_back(',');
+  if (comma_) out_.add(',');
   comma_ = true;
 }
 
 void Writer::open(char bracket) {
   separate();
-  out_.push_back(bracket);
+  out_.add(bracket);
   comma_ = false;
 }
 
 void Writer::close(char bracket) {
-  out_.push_back(bracket);
+  out_.add(bracket);
   comma_ = true;
 }
 
 void Writer::key(std::string_view name) {
   separate();
-  out_.push_back('"');
-  out_ += name;
-  out_ += "\":";
+  out_.add('"', name, "\":");
   comma_ = false;
 }
 
 void Writer::free_key(std::string_view name) {
   separate();
   quote(name);
-  out_.push_back(':');
+  out_.add(':');
   comma_ = false;
 }
 
@@ -52,21 +48,24 @@ void Writer::item(std::string_view text) {
   quote(text);
 }
 
+void Writer::plain(std::string_view text) {
+  separate();
+  out_.add('"', text, "\"");
+}
+
 void Writer::item(std::int64_t number) {
   separate();
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  out_.append(digits.data(), end.ptr);
+  out_.add(number);
 }
 
 void Writer::item_null() {
   separate();
-  out_ += "null";
+  out_.add("null");
 }
 
 void Writer::flag(std::string_view name, bool value) {
   key(name);
-  out_ += value ? "true" : "false";
+  out_.add(value ? std::string_view("true") : std::string_view("false"));
   comma_ = true;
 }
 
@@ -79,7 +78,7 @@ void Writer::members_of(std::string_view object) {
   object = object.substr(1, object.size() - 2);
   if (object.empty()) return;
   separate();
-  out_ += object;
+  out_.add(object);
 }
 
 namespace {
@@ -101,68 +100,48 @@ bool eight_plain(const char* bytes) {
 // Escapes what JSON demands and nothing else: quotation mark, reverse solidus, and everything below a space.
 void Writer::quote(std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
-  out_.push_back('"');
+  out_.add('"');
   std::size_t plain_from = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     while (text.size() - i > sizeof(std::uint64_t) && eight_plain(text.data() + i)) i += sizeof(std::uint64_t);
     const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && c != '"' && c != '\\') continue;
-    out_.append(text, plain_from, i - plain_from);
+    out_.add(text.substr(plain_from, i - plain_from));
     plain_from = i + 1;
-    out_.push_back('\\');
+    out_.add('\\');
     switch (c) {
       case '"':
-        out_.push_back('"');
+        out_.add('"');
         break;
       case '\\':
-        out_.push_back('\\');
+        out_.add('\\');
         break;
       case '\b':
-        out_.push_back('b');
+        out_.add('b');
         break;
       case '\f':
-        out_.push_back('f');
+        out_.add('f');
         break;
       case '\n':
-        out_.push_back('n');
+        out_.add('n');
         break;
       case '\r':
-        out_.push_back('r');
+        out_.add('r');
         break;
       case '\t':
-        out_.push_back('t');
+        out_.add('t');
         break;
       default:
-        out_ += "u00";
-        out_.push_back(digits[byte >> 4]);
-        out_.push_back(digits[byte & 15]);
+        out_.add("u00");
+        out_.add(digits[byte >> 4]);
+        out_.add(digits[byte & 15]);
     }
   }
-  out_.append(text, plain_from, text.size() - plain_from);
-  out_.push_back('"');
+  out_.add('\0', text.substr(plain_from), "\"");
 }
 
-// --- Document, Place, Problem ---
-
-Result<const json::value*> Document::parse(std::string_view text) {
-  if (text.size() > limits::record_bytes_max) {
-    return fail(Fault::too_large, "json: over " + std::to_string(limits::record_bytes_max) + " bytes");
-  }
-  json::parse_options options;
-  options.max_depth = limits::json_depth_max;
-  std::array<unsigned char, 4 * 1024> scratch;
-  json::parser parser({}, options, scratch.data(), scratch.size());
-  parser.reset(&memory_);
-  boost::system::error_code error;
-  const std::size_t parsed = parser.write(text.data(), text.size(), error);
-  if (!error) {
-    root_ = parser.release();
-    return &root_;
-  }
-  if (!valid_utf8(text)) return fail(Fault::malformed, "json: not UTF-8");
-  return fail(Fault::malformed, "json: " + error.message() + " near byte " + std::to_string(parsed));
-}
+// --- Place, Problem ---
 
 std::string Place::path() const {
   std::string out = parent != nullptr ? parent->path() : std::string();
@@ -182,54 +161,54 @@ void Problem::note(Fault fault, const Place& place, std::string_view what) {
 
 // --- Reader ---
 
-Reader::Reader(const json::value& value, const Place& place, Problem& problem)
-    : place_(place), problem_(problem), object_(value.if_object()) {
+Reader::Reader(const Value& value, const Place& place, Problem& problem)
+    : place_(place), problem_(problem), object_(value.is_object() ? &value : nullptr) {
   if (object_ == nullptr) problem_.note(Fault::malformed, place_, "must be an object");
+  else next_ = object_->begin();
 }
 
 void Reader::refuse(std::string_view name, std::string_view what, Fault fault) {
   problem_.note(fault, Place{&place_, name, std::nullopt}, what);
 }
 
-const json::value* Reader::find(std::string_view name, Need need) {
+const Value* Reader::find(std::string_view name, Need need) {
   if (object_ == nullptr || problem_.found()) return nullptr;
-  const auto* member = object_->begin() + next_;
-  if (member >= object_->end() || std::string_view(member->key()) != name) member = object_->find(name);
+  const Value* member = next_;
+  if (member == object_->end() || member->key() != name || !member->counts()) {
+    member = object_->begin();
+    while (member != object_->end() && (member->key() != name || !member->counts())) member = member->next();
+  }
   if (member == object_->end()) {
     if (need == Need::required) refuse(name, "missing");
     return nullptr;
   }
   ++found_;
-  next_ = static_cast<std::size_t>(member - object_->begin()) + 1;
-  return &member->value();
+  next_ = member->next();
+  return member;
 }
 
-const json::value* Reader::find_not_null(std::string_view name) {
+const Value* Reader::find_not_null(std::string_view name) {
   const auto* value = find(name, Need::optional);
   return value != nullptr && value->is_null() ? nullptr : value;
 }
 
-const json::array* Reader::find_list(std::string_view name, Need need, std::size_t items_max) {
+const Value* Reader::find_list(std::string_view name, Need need, std::size_t items_max) {
   const auto* value = find(name, need);
   if (value == nullptr) return nullptr;
-  const auto* list = value->if_array();
-  if (list == nullptr) {
-    refuse(name, "must be a list");
-  } else if (list->size() > items_max) {
-    refuse(name, "over " + std::to_string(items_max) + " items", Fault::too_large);
-    return nullptr;
-  }
-  return list;
+  if (!value->is_list()) refuse(name, "must be a list");
+  else if (value->count() > items_max) refuse(name, "over " + std::to_string(items_max) + " items", Fault::too_large);
+  else return value;
+  return nullptr;
 }
 
-void Reader::copy_text(const json::value& value, const Place& place, std::string& out, TextRule rule) {
-  const auto* text = value.if_string();
-  if (text == nullptr) return problem_.note(Fault::malformed, place, "must be a string");
-  if (text->size() < rule.bytes_min) return problem_.note(Fault::malformed, place, "must not be empty");
-  if (text->size() > rule.bytes_max) {
+void Reader::copy_text(const Value& value, const Place& place, std::string& out, TextRule rule) {
+  if (!value.is_text()) return problem_.note(Fault::malformed, place, "must be a string");
+  const auto text = value.text();
+  if (text.size() < rule.bytes_min) return problem_.note(Fault::malformed, place, "must not be empty");
+  if (text.size() > rule.bytes_max) {
     return problem_.note(Fault::too_large, place, "over " + std::to_string(rule.bytes_max) + " bytes");
   }
-  out.assign(text->data(), text->size());
+  out.assign(text);
 }
 
 void Reader::text(std::string_view name, std::string& out, TextRule rule) {
@@ -246,9 +225,10 @@ void Reader::texts(std::string_view name, std::vector<std::string>& out, std::si
   const auto* list = find_list(name, Need::optional, items_max);
   if (list == nullptr) return;
   const Place place{&place_, name, std::nullopt};
-  out.reserve(list->size());
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    copy_text((*list)[i], Place{&place, {}, i}, out.emplace_back(), short_text);
+  out.reserve(list->count());
+  std::size_t index = 0;
+  for (const Value* one = list->begin(); one != list->end(); one = one->next()) {
+    copy_text(*one, Place{&place, {}, index++}, out.emplace_back(), short_text);
   }
 }
 
@@ -256,12 +236,11 @@ void Reader::integer(std::string_view name, std::int64_t& out, std::int64_t leas
   const auto* value = find(name, Need::required);
   if (value == nullptr) return;
   // Beyond int64 the parser gives another kind of number; it is out of any range of ours.
-  const bool whole = value->is_int64();
-  if (!whole && !value->is_uint64()) return refuse(name, "must be a whole number");
-  if (!whole || value->get_int64() < least || value->get_int64() > most) {
+  if (!value->is_whole() && !value->is_beyond()) return refuse(name, "must be a whole number");
+  if (value->is_beyond() || value->whole() < least || value->whole() > most) {
     return refuse(name, "must be from " + std::to_string(least) + " to " + std::to_string(most));
   }
-  out = value->get_int64();
+  out = value->whole();
 }
 
 void Reader::small_integer(std::string_view name, int& out, int least, int most) {
@@ -279,31 +258,30 @@ void Reader::duration(std::string_view name, Milliseconds& out) {
 void Reader::numbers(std::string_view name, std::map<std::string, int>& out, int least, std::size_t items_max) {
   const auto* value = find(name, Need::required);
   if (value == nullptr) return;
-  const auto* object = value->if_object();
-  if (object == nullptr) return refuse(name, "must be an object");
-  if (object->size() > items_max) {
+  if (!value->is_object()) return refuse(name, "must be an object");
+  if (value->count() > items_max) {
     return refuse(name, "over " + std::to_string(items_max) + " members", Fault::too_large);
   }
-  for (const auto& [key, number] : *object) {
-    const auto* whole = number.if_int64();
-    if (key.empty() || key.size() > limits::short_field_bytes_max || whole == nullptr || *whole < least ||
-        *whole > int_max) {
+  for (const Value* one = value->begin(); one != value->end(); one = one->next()) {
+    if (!one->counts()) continue;
+    const auto key = one->key();
+    if (key.empty() || key.size() > limits::short_field_bytes_max || !one->is_whole() || one->whole() < least ||
+        one->whole() > int_max) {
       return refuse(name, "must hold names with whole numbers of at least " + std::to_string(least));
     }
-    out.emplace(key, static_cast<int>(*whole));
+    out.emplace(key, static_cast<int>(one->whole()));
   }
 }
 
 void Reader::flag_if_any(std::string_view name, bool& out) {
   const auto* value = find(name, Need::optional);
   if (value == nullptr) return;
-  if (!value->is_bool()) return refuse(name, "must be true or false");
-  out = value->get_bool();
+  if (!value->is_flag()) return refuse(name, "must be true or false");
+  out = value->flag();
 }
 
-std::optional<Instant> Reader::read_time(std::string_view name, const json::value& value) {
-  const auto* text = value.if_string();
-  auto at = text != nullptr ? parse_rfc3339(std::string_view(text->data(), text->size())) : std::nullopt;
+std::optional<Instant> Reader::read_time(std::string_view name, const Value& value) {
+  auto at = value.is_text() ? parse_rfc3339(value.text()) : std::nullopt;
   if (!at) refuse(name, "must be an RFC 3339 time from 1970 to 9999");
   return at;
 }
@@ -326,9 +304,8 @@ void Reader::version() {
 std::optional<std::size_t> Reader::choice(std::string_view name, std::span<const std::string_view> names, Need need) {
   const auto* value = need == Need::required ? find(name, need) : find_not_null(name);
   if (value == nullptr) return std::nullopt;
-  const auto* text = value->if_string();
-  for (std::size_t i = 0; text != nullptr && i < names.size(); ++i) {
-    if (std::string_view(text->data(), text->size()) == names[i]) return i;
+  for (std::size_t i = 0; value->is_text() && i < names.size(); ++i) {
+    if (value->text() == names[i]) return i;
   }
   std::string known;
   for (const auto one : names) known.append(known.empty() ? "" : ", ").append(one);

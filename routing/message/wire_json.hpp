@@ -3,11 +3,6 @@
 // Values only; a writer or reader belongs to the thread that made it.
 #pragma once
 
-#include <array>
-#include <boost/json/array.hpp>
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -22,6 +17,8 @@
 #include "routing/message/instant.hpp"
 #include "routing/message/limits.hpp"
 #include "routing/message/result.hpp"
+#include "routing/message/text_buffer.hpp"
+#include "routing/message/wire_document.hpp"
 
 namespace usher::message::wire {
 
@@ -34,7 +31,7 @@ inline constexpr std::int64_t int_max = std::numeric_limits<int>::max();
 // Members come out in the order they are written, without white space. Requires: text is UTF-8.
 class Writer {
  public:
-  explicit Writer(std::size_t bytes_expected) { out_.reserve(bytes_expected); }
+  explicit Writer(std::size_t bytes_expected) : out_(bytes_expected) {}
 
   void begin_object() { open('{'); }
   void end_object() { close('}'); }
@@ -51,7 +48,7 @@ class Writer {
   void text(std::string_view name, std::string_view value) { key(name), item(value); }
   void number(std::string_view name, std::int64_t value) { key(name), item(value); }
   void flag(std::string_view name, bool value);
-  void time(std::string_view name, Instant at) { text(name, format_rfc3339(at)); }
+  void time(std::string_view name, Instant at) { key(name), plain(format_rfc3339(at)); }
   void duration(std::string_view name, Milliseconds value) { number(name, value.count()); }
   void null(std::string_view name) { key(name), item_null(); }
   void optional_text(std::string_view name, const std::optional<std::string>& value) {
@@ -68,7 +65,7 @@ class Writer {
   }
   template <class Tag>
   void id(std::string_view name, const Id128<Tag>& value) {
-    text(name, value.text());
+    key(name), plain(value.text());
   }
   template <class Items, class Write>
   void list(std::string_view name, const Items& items, Write write) {
@@ -80,35 +77,21 @@ class Writer {
   // Appends the members of a JSON object given as text.
   void members_of(std::string_view object);
 
-  [[nodiscard]] std::string take() { return std::move(out_); }
+  [[nodiscard]] std::string take() { return out_.take(); }
 
  private:
   void open(char bracket);
   void close(char bracket);
   void separate();
   void quote(std::string_view text);
+  // A string that needs no escape: ours, and a short one.
+  void plain(std::string_view text);
 
-  std::string out_;
+  TextBuffer out_;
   bool comma_ = false;
 };
 
 // --- Reading ---
-
-// A parsed document and the memory it lives in: nothing of a common message is allocated on the heap.
-class Document {
- public:
-  Document() : memory_(buffer_.data(), buffer_.size()), root_(&memory_) {}
-  Document(const Document&) = delete;
-  Document& operator=(const Document&) = delete;
-
-  // Fails with too_large over limits::record_bytes_max, with malformed when it is no JSON, no UTF-8, or too deep.
-  [[nodiscard]] Result<const boost::json::value*> parse(std::string_view json);
-
- private:
-  std::array<unsigned char, 16 * 1024> buffer_;
-  boost::json::monotonic_resource memory_;
-  boost::json::value root_;
-};
 
 // Where a value stands: a chain towards the root, spelled out only when something is wrong.
 struct Place {
@@ -148,7 +131,7 @@ inline constexpr TextRule long_text_if_any{Need::optional, 0, limits::message_te
 class Reader {
  public:
   // Requires: value, place and problem outlive the reader.
-  Reader(const boost::json::value& value, const Place& place, Problem& problem);
+  Reader(const Value& value, const Place& place, Problem& problem);
 
   void text(std::string_view name, std::string& out, TextRule rule = short_text);
   // Absent or null: none.
@@ -206,38 +189,39 @@ class Reader {
     const auto* list = find_list(name, need, items_max);
     if (list == nullptr) return;
     const Place place{&place_, name, std::nullopt};
-    for (std::size_t i = 0; i < list->size() && !problem_.found(); ++i) {
-      const Place item{&place, {}, i};
-      Reader reader((*list)[i], item, problem_);
+    std::size_t index = 0;
+    for (const Value* one = list->begin(); one != list->end() && !problem_.found(); one = one->next()) {
+      const Place item{&place, {}, index++};
+      Reader reader(*one, item, problem_);
       read(reader);
     }
   }
 
   // How many members of the object nobody asked for so far. Requires: no member was asked for twice.
-  [[nodiscard]] std::size_t unknown() const { return object_ != nullptr ? object_->size() - found_ : 0; }
+  [[nodiscard]] std::size_t unknown() const { return object_ != nullptr ? object_->count() - found_ : 0; }
   [[nodiscard]] bool ok() const { return !problem_.found(); }
   void refuse(std::string_view name, std::string_view what, Fault fault = Fault::malformed);
 
  private:
   // The member's value; null when there is none or it is of no use, which is then noted.
-  const boost::json::value* find(std::string_view name, Need need);
-  const boost::json::value* find_not_null(std::string_view name);
-  const boost::json::array* find_list(std::string_view name, Need need, std::size_t items_max);
-  void copy_text(const boost::json::value& value, const Place& place, std::string& out, TextRule rule);
-  [[nodiscard]] std::optional<Instant> read_time(std::string_view name, const boost::json::value& value);
+  const Value* find(std::string_view name, Need need);
+  const Value* find_not_null(std::string_view name);
+  const Value* find_list(std::string_view name, Need need, std::size_t items_max);
+  void copy_text(const Value& value, const Place& place, std::string& out, TextRule rule);
+  [[nodiscard]] std::optional<Instant> read_time(std::string_view name, const Value& value);
 
   template <class Tag>
   void read_id(std::string_view name, std::optional<Id128<Tag>>& out, Need need) {
     const auto* value = need == Need::required ? find(name, need) : find_not_null(name);
     if (value == nullptr) return;
-    if (value->is_string()) out = Id128<Tag>::parse(std::string_view(value->get_string()));
-    if (!value->is_string() || !out) refuse(name, "must be 32 lower-case hexadecimal digits");
+    if (value->is_text()) out = Id128<Tag>::parse(value->text());
+    if (!value->is_text() || !out) refuse(name, "must be 32 lower-case hexadecimal digits");
   }
 
   const Place& place_;
   Problem& problem_;
-  const boost::json::object* object_ = nullptr;
-  std::size_t next_ = 0;  // The member expected next: members mostly come in canonical order.
+  const Value* object_ = nullptr;
+  const Value* next_ = nullptr;  // The member expected next: members mostly come in canonical order.
   std::size_t found_ = 0;
 };
 
