@@ -38,6 +38,32 @@ std::string name_of(const OutboxEntry& entry) { return std::to_string(entry.offs
 
 }  // namespace
 
+TableChanges by_table(const std::vector<Change>& changes) {
+  TableChanges all;
+  for (const auto& change : changes) {
+    const auto [place, fresh] = all.places.try_emplace(change.table, all.tables.size());
+    if (fresh) all.tables.emplace_back(change.table, TableChange{});
+    auto& table = all.tables[place->second].second;
+    if (!change.value && change.key == "*") {
+      table = TableChange{};
+      table.drop = true;
+      continue;
+    }
+    const auto [entity, first] = table.places.try_emplace(change.key, table.last.size());
+    if (first) table.last.push_back(&change);
+    else table.last[entity->second] = &change;
+  }
+  return all;
+}
+
+std::size_t bytes_of(const Commit& commit) {
+  std::size_t bytes = 0;
+  for (const auto& change : commit.changes) bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  for (const auto& body : commit.bodies) bytes += body.json.size();
+  for (const auto& effect : commit.outbox) bytes += effect.entry.value.size();
+  return bytes;
+}
+
 void add_meta(RedisCommand& arguments, const Meta& meta) {
   arguments.keep(std::to_string(meta.position.epoch));
   arguments.keep(std::to_string(meta.position.offset));

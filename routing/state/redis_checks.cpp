@@ -92,14 +92,25 @@ Result<void> erase_partition(const RedisTarget& target, Partition partition) {
   return {};
 }
 
+// An older users.acl does not allow WATCH; commits go without it then.
+Result<void> try_transaction(const RedisTarget& target, Partition partition) {
+  auto commit = probe_commit(partition);
+  commit.before = {1, 1};
+  if (const auto done = write_commit(target, commit, CommitForm::transaction); !done) return not_allowed("commit in a transaction", done.error());
+  if (target.line.notes().may_not_watch) return {};
+  const auto left = target.line.ask(RedisCommand{"UNWATCH"}, target.deadline());
+  return left ? Result<void>() : not_allowed("commit in a transaction", left.error());
+}
+
 // Everything a router does, on keys of a partition of nobody's.
 Result<void> try_writes(const RedisTarget& target, Partition partition) {
   if (const auto made = write_first_meta(target, partition); !made) return not_allowed("begin a state", made.error());
   const auto commit = probe_commit(partition);
   if (const auto done = write_commit(target, commit); !done) return not_allowed("commit", done.error());
+  if (const auto done = try_transaction(target, partition); !done) return done;
   auto large = probe_commit(partition);
   large.before = {1, 1};
-  if (const auto done = write_commit(target, large, Staging::always); !done) return not_allowed("stage a large commit", done.error());
+  if (const auto done = write_commit(target, large, CommitForm::staged); !done) return not_allowed("stage a large commit", done.error());
   const auto rewrite = probe_rewrite(partition, {1, 1});
   if (const auto done = write_rewrite(target, rewrite); !done) return not_allowed("rewrite a state", done.error());
   for (int i = 0; i < 2; ++i)
@@ -148,7 +159,10 @@ Result<RedisStanding> check_server(const RedisTarget& target, bool may_write) {
   if (may_write)
     if (const auto erased = erase_partition(target, partition); tried && !erased) tried = erased;
   if (!tried) return tried.error();
-  return RedisStanding{weaknesses_of(std::move(*facts))};
+  auto weak = weaknesses_of(std::move(*facts));
+  if (may_write && target.line.notes().may_not_watch)
+    weak.push_back("the Redis user may not WATCH (deploy/redis/users.acl has it): commits of many messages cost Redis more than twice as much");
+  return RedisStanding{std::move(weak)};
 }
 
 }  // namespace usher::state

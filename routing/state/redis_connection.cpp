@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <system_error>
 
 namespace usher::state {
@@ -24,17 +25,24 @@ timeval to_timeval(Milliseconds time) {
   return {static_cast<time_t>(ms / 1000), static_cast<suseconds_t>(ms % 1000 * 1000)};
 }
 
-void encode(const RedisCommand& command, std::string& out) {
-  out += '*';
-  out += std::to_string(command.arguments().size());
+void head(char kind, std::size_t number, std::string& out) {
+  std::array<char, 24> text;
+  text[0] = kind;
+  char* end = std::to_chars(text.data() + 1, text.data() + text.size() - 2, number).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+}
+
+void encode(std::string_view argument, std::string& out) {
+  head('$', argument.size(), out);
+  out += argument;
   out += "\r\n";
-  for (const auto argument : command.arguments()) {
-    out += '$';
-    out += std::to_string(argument.size());
-    out += "\r\n";
-    out += argument;
-    out += "\r\n";
-  }
+}
+
+void encode(const RedisCommand& command, std::string& out) {
+  head('*', command.arguments().size(), out);
+  for (const auto argument : command.arguments()) encode(argument, out);
 }
 
 }  // namespace
@@ -63,6 +71,22 @@ void RedisCommand::append(const RedisCommand& other, std::size_t first, std::siz
   for (auto i = first; i < last; ++i) add(other.arguments_[i]);
 }
 
+RedisPipeline& RedisPipeline::command(std::size_t arguments) {
+  head('*', arguments, bytes_);
+  ++commands_;
+  return *this;
+}
+
+RedisPipeline& RedisPipeline::add(std::string_view argument) {
+  encode(argument, bytes_);
+  return *this;
+}
+
+RedisPipeline& RedisPipeline::add(const RedisCommand& arguments, std::size_t first, std::size_t last) {
+  for (auto i = first; i < last; ++i) encode(arguments.arguments()[i], bytes_);
+  return *this;
+}
+
 RedisConnection::RedisConnection(Context context) : context_(std::move(context)) {}
 
 void RedisConnection::Close::operator()(redisContext* context) const { redisFree(context); }
@@ -86,16 +110,24 @@ Result<RedisConnection> RedisConnection::connect(const RedisEndpoint& endpoint, 
 
 Result<std::vector<RedisReply>> RedisConnection::ask_all(const std::vector<RedisCommand>& commands,
                                                                  RedisDeadline deadline) {
-  if (broken_) return fail(Fault::unavailable, "the connection to Redis is lost");
   std::string bytes;
   std::size_t size = 0;
   for (const auto& command : commands) size += command.bytes() + 16 * (command.arguments().size() + 1);
   bytes.reserve(size);
   for (const auto& command : commands) encode(command, bytes);
+  return exchange(bytes, commands.size(), deadline);
+}
+
+Result<std::vector<RedisReply>> RedisConnection::ask_all(const RedisPipeline& pipeline, RedisDeadline deadline) {
+  return exchange(pipeline.bytes(), pipeline.commands(), deadline);
+}
+
+Result<std::vector<RedisReply>> RedisConnection::exchange(std::string_view bytes, std::size_t answers, RedisDeadline deadline) {
+  if (broken_) return fail(Fault::unavailable, "the connection to Redis is lost");
   if (const auto sent = send(bytes, deadline); !sent) return sent.error();
   std::vector<RedisReply> replies;
-  replies.reserve(commands.size());
-  while (replies.size() < commands.size()) {
+  replies.reserve(answers);
+  while (replies.size() < answers) {
     auto reply = receive(deadline);
     if (!reply) return reply.error();
     replies.push_back(std::move(*reply));

@@ -56,6 +56,21 @@ class RedisCommand {
   std::size_t bytes_ = 0;
 };
 
+// Many commands, encoded as they come: what a commit of hundreds of texts would pay for a RedisCommand each.
+class RedisPipeline {
+ public:
+  // So many arguments follow, the name of the command the first of them.
+  RedisPipeline& command(std::size_t arguments);
+  RedisPipeline& add(std::string_view argument);
+  RedisPipeline& add(const RedisCommand& arguments, std::size_t first, std::size_t last);
+  [[nodiscard]] std::size_t commands() const { return commands_; }
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  std::size_t commands_ = 0;
+};
+
 class RedisConnection {
  public:
   [[nodiscard]] static Result<RedisConnection> connect(const RedisEndpoint& endpoint, Milliseconds within);
@@ -63,6 +78,7 @@ class RedisConnection {
   // Sends all, then reads an answer for each; answers may be errors of the server. unavailable: the connection is broken,
   // and some of the commands may have been carried out.
   [[nodiscard]] Result<std::vector<RedisReply>> ask_all(const std::vector<RedisCommand>& commands, RedisDeadline deadline);
+  [[nodiscard]] Result<std::vector<RedisReply>> ask_all(const RedisPipeline& pipeline, RedisDeadline deadline);
   [[nodiscard]] Result<RedisReply> ask(const RedisCommand& command, RedisDeadline deadline);
   // False: the server has closed it, or said something nobody asked for.
   [[nodiscard]] bool sound() const;
@@ -73,6 +89,7 @@ class RedisConnection {
   };
   using Context = std::unique_ptr<redisContext, Close>;
   explicit RedisConnection(Context context);
+  [[nodiscard]] Result<std::vector<RedisReply>> exchange(std::string_view bytes, std::size_t answers, RedisDeadline deadline);
   [[nodiscard]] Result<void> send(std::string_view bytes, RedisDeadline deadline);
   [[nodiscard]] Result<RedisReply> receive(RedisDeadline deadline);
   [[nodiscard]] Result<void> wait(short events, RedisDeadline deadline);

@@ -27,6 +27,7 @@ class RedisKeys {
     return of(generation) + "table:" + name;
   }
   [[nodiscard]] std::string outbox(const std::string& generation) const { return of(generation) + "outbox"; }
+  [[nodiscard]] std::string outbox_order(const std::string& generation) const { return of(generation) + "outbox-order"; }
 
  private:
   [[nodiscard]] std::string of(const std::string& generation) const { return base_ + "g" + generation + ":"; }

@@ -20,6 +20,8 @@ inline constexpr std::size_t jobs_max = 64;  // Waiting for the writer; then `ov
 // Rule S4: a commit over one of these is staged in pieces and applied by one script.
 inline constexpr std::size_t commit_arguments_max = 8 * message::limits::batch_changes_max;
 inline constexpr std::size_t commit_bytes_max = 4 * 1024 * 1024;
+// From here on a commit is a transaction of Redis' own, with one exchange more: some ten messages.
+inline constexpr std::size_t transaction_bytes_min = 32 * 1024;
 inline constexpr std::size_t staged_bytes_max = 512 * 1024 * 1024;  // Of one staged commit; then `too_large`.
 inline constexpr std::size_t piece_arguments_max = 2000;
 inline constexpr std::size_t piece_bytes_max = 512 * 1024;

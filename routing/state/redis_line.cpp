@@ -12,6 +12,7 @@ Result<void> RedisLine::connect(RedisDeadline deadline) {
   auto dialled = dialer_.dial(deadline);
   if (!dialled) return dialled.error();
   connection_.emplace(std::move(*dialled));
+  notes_ = {};
   return {};
 }
 
@@ -34,6 +35,23 @@ Result<RedisReply> RedisLine::ask(const RedisCommand& command, RedisDeadline dea
 Result<std::vector<RedisReply>> RedisLine::ask_all(const std::vector<RedisCommand>& commands, RedisDeadline deadline) {
   if (const auto connected = connect(deadline); !connected) return connected.error();
   return judged(connection_->ask_all(commands, deadline));
+}
+
+Result<std::vector<RedisReply>> RedisLine::ask_there(const RedisPipeline& commands, RedisDeadline deadline) {
+  if (!connection_) return fail(Fault::unavailable, "the connection to Redis is lost");
+  auto replies = judged(connection_->ask_all(commands, deadline));
+  if (!replies) return replies;
+  for (const auto& reply : *replies)
+    if (reply.is_error() && reply.view().text().starts_with("READONLY")) connection_.reset();
+  return replies;
+}
+
+Result<std::string> RedisLine::hash_of(RedisScript script, RedisDeadline deadline) {
+  const auto& hash = hashes_[static_cast<std::size_t>(script)];
+  if (hash.empty())
+    if (const auto loaded = load(script, deadline); !loaded) return loaded.error();
+  if (const auto connected = connect(deadline); !connected) return connected.error();
+  return hash;
 }
 
 Result<RedisReply> RedisLine::run(RedisScript script, const std::vector<std::string>& keys, const RedisCommand& arguments,

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,20 @@ class RedisLine {
   [[nodiscard]] Result<RedisReply> run(RedisScript script, const std::vector<std::string>& keys,
                                        const RedisCommand& arguments, RedisDeadline deadline);
 
+
+  // For transactions, whose WATCH lasts as long as a connection: `commands` over the connection that there is; `unavailable` without one.
+  [[nodiscard]] Result<std::vector<RedisReply>> ask_there(const RedisPipeline& commands, RedisDeadline deadline);
+  // By what name the server knows a script, on a connection that is there then.
+  [[nodiscard]] Result<std::string> hash_of(RedisScript script, RedisDeadline deadline);
+  // It does not any more.
+  void forget(RedisScript script) { hashes_[static_cast<std::size_t>(script)].clear(); }
+  // What a caller remembers of the server while this connection lasts; empty at its beginning.
+  struct Notes {
+    std::map<std::string, std::string> generations;  // By key of the meta they stand in.
+    bool may_not_watch = false;
+  };
+  [[nodiscard]] Notes& notes() { return notes_; }
+
  private:
   [[nodiscard]] Result<void> connect(RedisDeadline deadline);
   [[nodiscard]] Result<void> load(RedisScript script, RedisDeadline deadline);
@@ -36,6 +51,7 @@ class RedisLine {
 
   RedisDialer& dialer_;
   std::optional<RedisConnection> connection_;
+  Notes notes_;
   std::array<std::string, redis_script_count> hashes_;  // As the server named them.
 };
 

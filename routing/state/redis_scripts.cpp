@@ -6,6 +6,7 @@
 #include <string>
 
 #include "routing/message/result.hpp"
+#include "routing/state/redis_lease_scripts.hpp"
 
 namespace usher::state {
 
@@ -118,6 +119,35 @@ local function write_effects(g, first, n)
   in_pieces('HSET', g .. 'outbox', first, first + 2 * n - 1)
   in_pieces('ZADD', g .. 'outbox-order', first + 2 * n, first + 4 * n - 1)
 end
+local function erase_texts(conversation)
+  local texts = p .. 'texts:' .. conversation
+  if size_of('ZCARD', texts) then
+    for _, id in ipairs(redis.call('ZRANGE', texts, 0, -1)) do redis.call('UNLINK', p .. 'msg:' .. id) end
+  end
+  redis.call('UNLINK', texts)
+end
+local function trim_effects(g, done)
+  local out = redis.call('ZRANGEBYSCORE', g .. 'outbox-order', '-inf', done)
+  in_pieces('HDEL', g .. 'outbox', 1, #out, out)
+  if #out > 0 then redis.call('ZREMRANGEBYSCORE', g .. 'outbox-order', '-inf', done) end
+end
+-- How many entities a table has by now, noted; by how many it grew.
+local function recount(g, name, before)
+  local n = redis.call('HLEN', g .. 'table:' .. name)
+  if n == before then return 0 end
+  if n == 0 then redis.call('HDEL', g .. 'tables', name) else redis.call('HSET', g .. 'tables', name, n) end
+  return n - before
+end
+-- The offset last. `new`: epoch, offset, fingerprint, count, digest.
+local function write_meta(new, published, total, effects)
+  local numbers, hashes = again(new[1], new[2], new[3], new[4], new[5], published)
+  redis.call('HSET', meta, 'published', published, 'fingerprint', new[3], 'count', new[4], 'digest', new[5], 'entities', total,
+    'outbox', effects, 'numbers', numbers, 'hashes', hashes, 'epoch', new[1], 'offset', new[2])
+end
+local function later(done, published)
+  if done ~= '' and tonumber(done) > tonumber(published) then return done end
+  return published
+end
 -- What is to be erased one day has its name here first. A key of another type is none of ours.
 local generations = p .. 'generations'
 local function note_generation(name)
@@ -142,7 +172,8 @@ redis.call('HSET', meta, 'epoch', '-1', 'offset', '-1', 'fingerprint', string.re
 return {'OK'}
 )lua";
 
-constexpr std::string_view commit_checks = R"lua(
+// Of a commit: where its arguments are.
+constexpr std::string_view commit_arguments = R"lua(
 local staged = KEYS[2]
 if staged then
   if size_of('LLEN', staged) ~= tonumber(ARGV[1]) then return {'UNSTAGED'} end
@@ -152,6 +183,13 @@ local function answer(reply)
   if staged then redis.call('UNLINK', staged) end
   return reply
 end
+)lua";
+
+constexpr std::string_view look_arguments = R"lua(
+local function answer(reply) return reply end
+)lua";
+
+constexpr std::string_view state_checks = R"lua(
 local m = read_meta()
 if not m then return answer({'DAMAGED', 'meta'}) end
 local conflict = conflict_at(m, a[1], a[2])
@@ -160,7 +198,7 @@ local published = m[6] or '-1'
 if not (m[3] and m[4] and m[5] and m[7] and tonumber(published)) then return answer({'DAMAGED', 'meta'}) end
 -- Written on from here, a wrong one would hide effects that are not out.
 if m[8] and m[8] ~= again(m[1], m[2], '', m[7], '', m[6]) then return answer({'DAMAGED', 'meta'}) end
-if a[8] ~= '' and tonumber(a[8]) > tonumber(published) then published = a[8] end
+published = later(a[8], published)
 local g = p .. 'g' .. m[3] .. ':'
 
 if not size_of('HLEN', g .. 'tables') then return answer({'DAMAGED', 'tables'}) end
@@ -178,6 +216,9 @@ if effects_held ~= tonumber(m[5]) or size_of('ZCARD', g .. 'outbox-order') ~= ef
   return answer({'DAMAGED', 'outbox'})
 end
 
+)lua";
+
+constexpr std::string_view commit_checks = R"lua(
 at = 8
 local changed = {}
 for i = 1, take_number() do
@@ -211,31 +252,45 @@ for _, t in ipairs(changed) do
   if t.drop then redis.call('UNLINK', key) end
   in_pieces('HDEL', key, t.first_erased, t.first_erased + t.erased - 1)
   in_pieces('HSET', key, t.first_set, t.first_set + t.sets - 1)
-  local before, n = held[t.name] or 0, redis.call('HLEN', key)
-  if n ~= before then
-    if n == 0 then redis.call('HDEL', g .. 'tables', t.name) else redis.call('HSET', g .. 'tables', t.name, n) end
-    total = total + n - before
-  end
+  total = total + recount(g, t.name, held[t.name] or 0)
 end
 write_bodies(first_body, last_body)
-for i = first_gone, first_gone + gone - 1 do
-  local texts = p .. 'texts:' .. a[i]
-  if size_of('ZCARD', texts) then
-    for _, id in ipairs(redis.call('ZRANGE', texts, 0, -1)) do redis.call('UNLINK', p .. 'msg:' .. id) end
-  end
-  redis.call('UNLINK', texts)
-end
+for i = first_gone, first_gone + gone - 1 do erase_texts(a[i]) end
 write_effects(g, first_effect, effects)
-if a[8] ~= '' then
-  local done = redis.call('ZRANGEBYSCORE', g .. 'outbox-order', '-inf', a[8])
-  in_pieces('HDEL', g .. 'outbox', 1, #done, done)
-  if #done > 0 then redis.call('ZREMRANGEBYSCORE', g .. 'outbox-order', '-inf', a[8]) end
-end
+if a[8] ~= '' then trim_effects(g, a[8]) end
 if effects > 0 or a[8] ~= '' then effects_held = redis.call('HLEN', g .. 'outbox') end
 answer()
-local numbers, hashes = again(a[3], a[4], a[5], a[6], a[7], published)
-redis.call('HSET', meta, 'published', published, 'fingerprint', a[5], 'count', a[6], 'digest', a[7], 'entities', total,
-  'outbox', effects_held, 'numbers', numbers, 'hashes', hashes, 'epoch', a[3], 'offset', a[4])
+write_meta({a[3], a[4], a[5], a[6], a[7]}, published, total, effects_held)
+return {'OK'}
+)lua";
+
+// The two ends of a commit as a transaction (redis_transaction.cpp): the same checks, with the names of what it will write; and what
+// can only be known behind its writes. The commit's first write stands before `settle`, as above.
+constexpr std::string_view look = R"lua(
+at = 8
+for _ = 1, take_number() do
+  local name = take()
+  if not held[name] and redis.call('EXISTS', g .. 'table:' .. name) == 1 then return {'DAMAGED', 'table ' .. name} end
+end
+for _ = 1, take_number() do
+  local texts = 'texts:' .. take()
+  if not size_of('ZCARD', p .. texts) then return {'DAMAGED', texts} end
+end
+return {'OK', m[3]}
+)lua";
+
+constexpr std::string_view settle = R"lua(
+local generation, new = take(), {take(), take(), take(), take(), take()}
+local done, g = take(), p .. 'g' .. generation .. ':'
+local before = redis.call('HMGET', meta, 'entities', 'published')
+local total = tonumber(before[1])
+for _ = 1, take_number() do
+  local name = take()
+  total = total + recount(g, name, tonumber(redis.call('HGET', g .. 'tables', name) or 0))
+end
+for _ = 1, take_number() do erase_texts(take()) end
+if done ~= '' then trim_effects(g, done) end
+write_meta(new, later(done, before[2] or '-1'), total, redis.call('HLEN', g .. 'outbox'))
 return {'OK'}
 )lua";
 
@@ -310,53 +365,6 @@ end
 return redis.call('HINCRBY', key, 'count', 1)
 )lua";
 
-// A lease's value: the holder's length, a colon, the holder, the value. Holders and values are any bytes.
-// A key of another type is none of ours, and nobody could ever hold the lease again.
-constexpr std::string_view hold = R"lua(
-local mine = #ARGV[1] .. ':' .. ARGV[1]
-local function ours(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) ~= 'table' or not string.find(reply.err or '', 'WRONGTYPE', 1, true) then return reply end
-  redis.call('DEL', key)
-  return redis.call(command, key, ...)
-end
-local found = ours('GET', KEYS[1])
-if type(found) == 'table' then return found end
-if found and string.sub(found, 1, #mine) ~= mine then
-  -- Without an expiry (somebody's PERSIST, a key put back) it would outlive its holder for ever. From now on it has the time that its
-  -- holder would have had; who lives renews it before. A user that may not ask (an older users.acl) leaves it.
-  if redis.pcall('PTTL', KEYS[1]) == -1 then redis.call('SET', KEYS[1], found, 'PX', ARGV[3]) end
-  return 0
-end
-local listed = ours('SADD', KEYS[2], ARGV[4])
-if type(listed) == 'table' then return listed end
-redis.call('SET', KEYS[1], mine .. ARGV[2], 'PX', ARGV[3])
-return 1
-)lua";
-
-constexpr std::string_view release = R"lua(
-local mine = #ARGV[1] .. ':' .. ARGV[1]
-local found = redis.call('GET', KEYS[1])
-if not found or string.sub(found, 1, #mine) ~= mine then return 0 end
-redis.call('SREM', KEYS[2], ARGV[2])
-redis.call('DEL', KEYS[1])
-return 1
-)lua";
-
-// Names without a lease leave the set, and a lease without an expiry gets one, as in `hold`: a gateway's nobody else would hold.
-constexpr std::string_view tidy_leases = R"lua(
-for i = 3, #ARGV do
-  local key = ARGV[1] .. ARGV[i]
-  if redis.call('EXISTS', key) == 0 then
-    redis.call('SREM', KEYS[1], ARGV[i])
-  elseif redis.pcall('PTTL', key) == -1 then
-    local held = redis.pcall('GET', key)
-    if type(held) == 'string' then redis.call('SET', key, held, 'PX', ARGV[2]) end
-  end
-end
-return 1
-)lua";
-
 template <class... Parts>
 std::string joined(Parts... parts) {
   std::string text;
@@ -368,9 +376,9 @@ std::string joined(Parts... parts) {
 
 std::string_view redis_script_text(RedisScript script) {
   static const std::array<std::string, redis_script_count> texts{
-      joined(prelude, initialise), joined(prelude, commit_checks, commit_writes), joined(prelude, stage),
-      joined(prelude, flip),       joined(prelude, sweep),                        joined(count_attempt),
-      joined(hold),                joined(release),                               joined(tidy_leases)};
+      joined(prelude, initialise), joined(prelude, commit_arguments, state_checks, commit_checks, commit_writes),
+      joined(prelude, look_arguments, state_checks, look), joined(prelude, settle),
+      joined(prelude, stage), joined(prelude, flip), joined(prelude, sweep), joined(count_attempt), joined(hold), joined(release), joined(tidy_leases)};
   const auto place = static_cast<std::size_t>(script);
   message::expect(place < texts.size(), "a script has a text");
   return texts[place];

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "routing/message/limits.hpp"
+#include "routing/state/redis_limits.hpp"
 #include "routing/state/leases.hpp"
 #include "routing/state/state_store.hpp"
 
@@ -30,6 +31,8 @@ struct RedisOptions {
   Milliseconds bodies_kept_for{30LL * 24 * 3'600'000};
   // For gateways and edges, whose user may not write: what writes answers `unauthorised`.
   bool read_only = false;
+  // Commits of so many bytes or more are transactions; 0: all, to try them.
+  std::size_t transaction_bytes_min = redis_limits::transaction_bytes_min;
 };
 
 class RedisStore final : public StateStore {

@@ -7,7 +7,7 @@ namespace usher::state {
 
 RedisWriter::RedisWriter(RedisDialer& dialer)
     : line_(dialer),
-      target_{line_, dialer.options().key_prefix, dialer.options().answer_within, stopping_},
+      target_{line_, dialer.options().key_prefix, dialer.options().answer_within, stopping_, dialer.options().transaction_bytes_min},
       thread_([this] { run(); }) {}
 
 RedisWriter::~RedisWriter() {

@@ -2,44 +2,14 @@
 #include "routing/state/redis_writes.hpp"
 
 #include <string_view>
-#include <unordered_map>
 
 #include "routing/state/redis_arguments.hpp"
 #include "routing/state/redis_limits.hpp"
+#include "routing/state/redis_transaction.hpp"
 
 namespace usher::state {
 
 namespace {
-
-// The changes to one table, what came first undone by what came later.
-struct TableChange {
-  bool drop = false;
-  std::vector<const Change*> last;                           // By entity, in the order of its first change.
-  std::unordered_map<std::string_view, std::size_t> places;  // Of each key in `last`; only looked up.
-};
-
-struct TableChanges {
-  std::vector<std::pair<std::string_view, TableChange>> tables;
-  std::unordered_map<std::string_view, std::size_t> places;
-};
-
-TableChanges by_table(const std::vector<Change>& changes) {
-  TableChanges all;
-  for (const auto& change : changes) {
-    const auto [place, fresh] = all.places.try_emplace(change.table, all.tables.size());
-    if (fresh) all.tables.emplace_back(change.table, TableChange{});
-    auto& table = all.tables[place->second].second;
-    if (!change.value && change.key == "*") {
-      table = TableChange{};
-      table.drop = true;
-      continue;
-    }
-    const auto [entity, first] = table.places.try_emplace(change.key, table.last.size());
-    if (first) table.last.push_back(&change);
-    else table.last[entity->second] = &change;
-  }
-  return all;
-}
 
 void add_tables(RedisCommand& arguments, const std::vector<Change>& changes) {
   const auto all = by_table(changes);
@@ -60,6 +30,12 @@ void add_tables(RedisCommand& arguments, const std::vector<Change>& changes) {
     for (const auto* change : table.last)
       if (!change->value && !table.drop) arguments.add(change->key);
   }
+}
+
+bool fits_a_transaction(const Commit& commit, std::size_t bytes_min) {
+  const auto bytes = bytes_of(commit);
+  const auto arguments = 2 * commit.changes.size() + 5 * commit.bodies.size() + 4 * commit.outbox.size();
+  return bytes >= bytes_min && bytes <= redis_limits::commit_bytes_max && arguments <= redis_limits::commit_arguments_max;
 }
 
 RedisCommand commit_arguments(const Commit& commit) {
@@ -116,10 +92,15 @@ Result<CommitReceipt> write_staged(const RedisTarget& target, const RedisKeys& k
 
 }  // namespace
 
-Result<CommitReceipt> write_commit(const RedisTarget& target, const Commit& commit, Staging staging) {
+Result<CommitReceipt> write_commit(const RedisTarget& target, const Commit& commit, CommitForm form) {
   const auto keys = target.keys(commit.partition);
+  if (form == CommitForm::transaction || (form == CommitForm::by_size && fits_a_transaction(commit, target.transaction_bytes_min))) {
+    const auto committed = write_transaction(target, keys, commit);
+    if (!committed) return committed.error();
+    if (*committed) return **committed;
+  }
   const auto arguments = commit_arguments(commit);
-  if (staging == Staging::always || arguments.arguments().size() > redis_limits::commit_arguments_max ||
+  if (form == CommitForm::staged || arguments.arguments().size() > redis_limits::commit_arguments_max ||
       arguments.bytes() > redis_limits::commit_bytes_max)
     return write_staged(target, keys, arguments);
   auto reply = target.line.run(RedisScript::commit, {keys.meta()}, arguments, target.deadline());

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "routing/state/redis_layout.hpp"
+#include "routing/state/redis_limits.hpp"
 #include "routing/state/redis_line.hpp"
 
 namespace usher::state {
@@ -14,16 +15,18 @@ struct RedisTarget {
   std::string prefix;
   Milliseconds answer_within;
   const std::atomic<bool>& stopping;  // Looked at between pieces.
+  std::size_t transaction_bytes_min = redis_limits::transaction_bytes_min;
 
   [[nodiscard]] RedisKeys keys(Partition partition) const { return {prefix, partition}; }
   [[nodiscard]] RedisDeadline deadline() const { return RedisDeadline::in(answer_within); }
 };
 
 [[nodiscard]] Result<void> write_first_meta(const RedisTarget& target, Partition partition);
-// When a commit goes through a list of its own: over the caps of rule S4, or always, to try it.
-enum class Staging { when_large, always };
+// How a commit goes: a small one by one script, a larger one as a transaction with a script at both ends, one over the caps of
+// rule S4 by one script from a list that was staged before; or in one of these, to try it.
+enum class CommitForm { by_size, transaction, staged };
 [[nodiscard]] Result<CommitReceipt> write_commit(const RedisTarget& target, const Commit& commit,
-                                                 Staging staging = Staging::when_large);
+                                                 CommitForm form = CommitForm::by_size);
 [[nodiscard]] Result<CommitReceipt> write_rewrite(const RedisTarget& target, const Rewrite& rewrite);
 [[nodiscard]] Result<int> write_attempt(const RedisTarget& target, Partition partition, Offset at);
 

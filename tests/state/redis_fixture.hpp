@@ -42,13 +42,20 @@ inline Result<CommitReceipt> rewrite(RedisStore& store, Rewrite work) {
 
 // A server with a state of some entities at (0, 1), an effect and a text.
 struct RedisFixture {
-  explicit RedisFixture(RedisServer::Door door = RedisServer::Door::unix_socket)
-      : server(door), store(open_store(server.options())) {
+  enum class Commits { by_size, by_transactions };
+  explicit RedisFixture(RedisServer::Door door = RedisServer::Door::unix_socket, Commits commits = Commits::by_size)
+      : server(door), store(open_store(options(server, commits))) {
     REQUIRE(store->initialise(0));
     auto first = step({}, 1, {{"agents", "ana", "1"}, {"agents", "ben", "1"}, {"queues", "support", "1"}});
     first.bodies = {Body{{1, 1}, 0, {9, 10}, "{}"}};
     first.outbox = {OutboxEntry{1, 0, Stream::events, {"0/1/0", "t", "v"}}};
     REQUIRE(commit(*store, first));
+  }
+  explicit RedisFixture(Commits commits) : RedisFixture(RedisServer::Door::unix_socket, commits) {}
+  [[nodiscard]] static RedisOptions options(const RedisServer& server, Commits commits) {
+    auto wanted = server.options();
+    if (commits == Commits::by_transactions) wanted.transaction_bytes_min = 0;
+    return wanted;
   }
   [[nodiscard]] std::string generation() const { return server.ask({"HGET", "usher:v1:{0}:meta", "generation"}); }
   [[nodiscard]] std::string table(const std::string& name) const { return "usher:v1:{0}:g" + generation() + ":table:" + name; }

@@ -11,7 +11,8 @@ namespace {
 
 class RedisUnderTest final : public StoreUnderTest {
  public:
-  RedisUnderTest() : journal_(clock()) { open(); }
+  // Commits from so many bytes on are transactions.
+  explicit RedisUnderTest(std::size_t transaction_bytes_min) : transaction_bytes_min_(transaction_bytes_min), journal_(clock()) { open(); }
 
   state::StateStore& store() override { return *store_; }
   // Redis publishes nothing itself; this one stays empty.
@@ -40,12 +41,15 @@ class RedisUnderTest final : public StoreUnderTest {
   };
 
   void open() {
-    auto opened = state::RedisStore::open(server_.options());
+    auto options = server_.options();
+    options.transaction_bytes_min = transaction_bytes_min_;
+    auto opened = state::RedisStore::open(std::move(options));
     message::expect(opened.has_value(), "the store opens");
     if (!store_) store_ = std::make_unique<Front>();
     store_->behind = std::move(*opened);
   }
 
+  const std::size_t transaction_bytes_min_;
   RedisServer server_;
   journal::MemoryJournal journal_;
   std::unique_ptr<Front> store_;
@@ -82,7 +86,8 @@ std::vector<LeasesMaker> leases_makers() {
 }
 
 std::vector<StoreMaker> store_makers() {
-  return {{"redis", [] { return std::make_unique<RedisUnderTest>(); }}};
+  return {{"redis", [] { return std::make_unique<RedisUnderTest>(state::redis_limits::transaction_bytes_min); }},
+          {"redis by transactions", [] { return std::make_unique<RedisUnderTest>(0); }}};
 }
 
 }  // namespace usher::testing

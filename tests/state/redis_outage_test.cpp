@@ -104,7 +104,11 @@ TEST_CASE("a connection lost in the middle of a commit: the position tells wheth
 }
 
 TEST_CASE("a server that is killed and started again still has every commit it answered", "[redis]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
+  // With `everysec` Redis answers before it writes while a sync of its log lasts (AOF_WAIT on a slow disk): a kill then takes back what
+  // was answered last. Then what is there is still a whole commit.
+  const auto sync = GENERATE(as<std::string>(), "always", "everysec");
+  fixture.server.ask({"CONFIG", "SET", "appendfsync", sync});
   Offset offset = 1;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 50; ++i, ++offset)
@@ -118,9 +122,12 @@ TEST_CASE("a server that is killed and started again still has every commit it a
     fixture.server.kill();
     CHECK(fixture.store->load_meta(0).error().fault == Fault::unavailable);
     fixture.server.start();
+    fixture.server.ask({"CONFIG", "SET", "appendfsync", sync});
     const auto loaded = until_it_works([&] { return fixture.store->load(0); });
     REQUIRE(loaded);
-    CHECK(loaded->meta.position == Position{0, offset});
+    if (sync == "always") CHECK(loaded->meta.position == Position{0, offset});
+    CHECK(loaded->meta.position.offset <= offset);
+    offset = loaded->meta.position.offset;
     CHECK(loaded->entities.size() == 3 + static_cast<std::size_t>(offset) - 1);
     CHECK(loaded->outbox.size() == 1);
   }
@@ -139,12 +146,15 @@ TEST_CASE("nobody waits for a server that is known to be gone", "[redis]") {
 }
 
 TEST_CASE("a full server refuses a commit whole, and takes it when there is room again [rule-S3]", "[redis][rule-S3]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   fixture.server.ask({"CONFIG", "SET", "maxmemory", "1"});
   const auto before = fixture.everything();
   const auto refused = commit(*fixture.store, step({0, 1}, 2, {{"agents", "ben", std::nullopt}, {"t", "k", "v"}}));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fault == Fault::unavailable);
+  CHECK(fixture.everything() == before);
+  // Nor is one begun that erases, and could not say so in the end.
+  CHECK(commit(*fixture.store, step({0, 1}, 2, {{"agents", "ben", std::nullopt}})).error().fault == Fault::unavailable);
   CHECK(fixture.everything() == before);
   const auto loaded = fixture.store->load(0);
   REQUIRE(loaded);

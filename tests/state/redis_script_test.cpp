@@ -29,7 +29,7 @@ std::string zeros_and(const std::string& end) { return std::string(32 - end.size
 }  // namespace
 
 TEST_CASE("a key of another type under a commit is told, and nothing is written [rule-S7]", "[redis][rule-S7]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   auto& server = fixture.server;
   const std::string partition = "usher:v1:{0}:";
   const std::string generation = partition + "g" + fixture.generation() + ":";
@@ -140,7 +140,7 @@ TEST_CASE("a text whose key or whose place in the list is wrong is missing and c
 }
 
 TEST_CASE("the same commit passes when nothing is wrong", "[redis]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   REQUIRE(commit(*fixture.store, broad_commit()));
   const auto loaded = fixture.store->load(0);
   REQUIRE(loaded);
@@ -151,7 +151,7 @@ TEST_CASE("the same commit passes when nothing is wrong", "[redis]") {
 }
 
 TEST_CASE("an entity that somebody erased is noticed by the next commit, and a rewrite mends it [rule-S2]", "[redis][rule-S2]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   auto& server = fixture.server;
   const auto how = GENERATE(0, 1, 2, 3, 4, 5);
   if (how == 0) server.ask({"HDEL", fixture.table("agents"), "ben"});
@@ -192,7 +192,7 @@ TEST_CASE("an effect that somebody erased is missed by a load and by whoever tak
 }
 
 TEST_CASE("a meta without its position is told, not taken for no state [rule-S7]", "[redis][rule-S7]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   fixture.server.ask({"HDEL", "usher:v1:{0}:meta", "epoch"});
   const auto before = fixture.everything();
   CHECK(fixture.store->load_meta(0).error().fault == Fault::malformed);
@@ -231,7 +231,7 @@ TEST_CASE("a meta that cannot be read is mended by a rewrite that says so and by
 }
 
 TEST_CASE("a number of meta that somebody changed into another is damage, not another position [rule-S2]", "[redis][rule-S2]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   const std::string meta = "usher:v1:{0}:meta";
   const auto [field, value] = GENERATE(table<std::string, std::string>({{"epoch", "7"},
                                                                         {"offset", "0"},
@@ -258,7 +258,7 @@ TEST_CASE("a number of meta that somebody changed into another is damage, not an
 }
 
 TEST_CASE("after FLUSHALL every commit is refused, and a state can be begun anew [rule-S1]", "[redis][rule-S1]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   fixture.server.ask({"FLUSHALL"});
   CHECK(commit(*fixture.store, step({0, 1}, 2)).error().fault == Fault::conflict);
   CHECK_FALSE(fixture.store->load_meta(0)->has_value());
@@ -351,10 +351,13 @@ TEST_CASE("a rewrite cut off in the middle leaves the old state whole, and the n
 }
 
 TEST_CASE("a script the server forgot is loaded again", "[redis]") {
-  RedisFixture fixture;
+  RedisFixture fixture(GENERATE(RedisFixture::Commits::by_size, RedisFixture::Commits::by_transactions));
   fixture.server.ask({"SCRIPT", "FLUSH"});
   CHECK(commit(*fixture.store, step({0, 1}, 2)));
   CHECK(fixture.store->count_attempt(0, 2).value() == 1);
+  fixture.server.ask({"SCRIPT", "FLUSH"});
+  for (Offset at = 2; at < 5; ++at) CHECK(commit(*fixture.store, step({0, at}, at + 1, {{"agents", std::to_string(at), "1"}})));
+  CHECK(fixture.store->load(0)->entities.size() == 6);
 }
 
 TEST_CASE("a large state is read in pages that belong to one moment, even while it changes", "[redis]") {

@@ -1,0 +1,162 @@
+// Commits as transactions of Redis' own: when they are, what their end leaves, and what stops them between the two exchanges.
+#include <atomic>
+#include <thread>
+
+#include "tests/state/redis_fixture.hpp"
+
+using namespace usher::testing;
+using usher::message::Fault;
+using Commits = RedisFixture::Commits;
+
+namespace {
+
+// As one routed message leaves behind, so many times.
+Commit messages(Position before, Offset first, Offset last) {
+  auto commit = step(before, last);
+  for (Offset i = first; i <= last; ++i) {
+    const auto key = std::to_string(i);
+    commit.changes.push_back({"conversation", key, std::string(300, 'c')});
+    commit.changes.push_back({"agent", std::to_string(i % 3), key});
+    commit.bodies.push_back(Body{{7, static_cast<std::uint64_t>(i)}, 1, {8, static_cast<std::uint64_t>(i)}, "{\"n\":" + key + "}"});
+    commit.outbox.push_back(OutboxEntry{i, 0, Stream::events, {"0/" + key + "/0", "t", std::string(200, 'e')}});
+  }
+  return commit;
+}
+
+// How often the server has carried out a command.
+std::int64_t calls(RedisServer& server, const std::string& command) {
+  const auto told = server.ask({"INFO", "commandstats"});
+  const auto at = told.find("cmdstat_" + command + ":calls=");
+  return at == std::string::npos ? 0 : std::stoll(told.substr(told.find('=', at) + 1));
+}
+
+}  // namespace
+
+TEST_CASE("a commit of many messages is a transaction and a small one the script alone [rule-S4]", "[redis][rule-S4]") {
+  RedisFixture fixture;
+  const auto before = calls(fixture.server, "exec");
+  REQUIRE(commit(*fixture.store, messages({0, 1}, 2, 5)));
+  CHECK(calls(fixture.server, "exec") == before);
+  REQUIRE(commit(*fixture.store, messages({0, 5}, 6, 105)));
+  CHECK(calls(fixture.server, "exec") == before + 1);
+}
+
+TEST_CASE("both forms of commit leave the same behind [rule-S4]", "[redis][rule-S4]") {
+  std::vector<std::string> left;
+  for (const auto commits : {Commits::by_size, Commits::by_transactions}) {
+    RedisFixture fixture(commits);
+    auto second = messages({0, 1}, 2, 9);
+    second.changes.push_back({"agents", "ana", std::nullopt});
+    second.changes.push_back({"queues", "*", std::nullopt});
+    // Another text of a conversation that has some.
+    second.bodies.push_back(Body{{1, 1}, 1, {9, 11}, "{}"});
+    REQUIRE(commit(*fixture.store, second));
+    auto third = messages({0, 9}, 10, 12);
+    third.outbox_done = 6;
+    third.bodies_gone = {{7, 3}, {6, 6}};
+    REQUIRE(commit(*fixture.store, third));
+    const auto loaded = fixture.store->load(0);
+    REQUIRE(loaded);
+    std::string all;
+    for (const auto& entity : loaded->entities) all += entity.table + " " + entity.key + " " + entity.value + "\n";
+    for (const auto& effect : loaded->outbox) all += std::to_string(effect.offset) + " " + effect.entry.value + "\n";
+    for (Offset i = 2; i <= 12; ++i) {
+      const auto bodies = fixture.store->bodies(0, {7, static_cast<std::uint64_t>(i)}, 9, 9);
+      REQUIRE(bodies);
+      for (const auto& body : *bodies) all += body.json + "\n";
+    }
+    CHECK(fixture.store->bodies(0, {1, 1}, 9, 9)->size() == 2);
+    const auto generation = fixture.generation();
+    for (const auto* field : {"epoch", "offset", "entities", "outbox", "published", "numbers", "hashes", "count"})
+      all += fixture.server.ask({"HGET", "usher:v1:{0}:meta", field}) + "\n";
+    for (const auto* table : {"agents", "agent", "conversation", "queues"})
+      all += fixture.server.ask({"HGET", "usher:v1:{0}:g" + generation + ":tables", table}) + "\n";
+    left.push_back(all);
+  }
+  CHECK(left[0] == left[1]);
+}
+
+TEST_CASE("texts that are there already stay as they are also under a large commit [rule-S5]", "[redis][rule-S5]") {
+  RedisFixture fixture(Commits::by_transactions);
+  auto again = messages({0, 1}, 2, 20);
+  again.bodies.push_back(Body{{1, 1}, 0, {9, 10}, "{\"other\":1}"});
+  REQUIRE(commit(*fixture.store, again));
+  CHECK(fixture.store->body(0, {9, 10}).value()->json == "{}");
+  CHECK(fixture.store->body(0, {8, 20}).value()->json == "{\"n\":20}");
+  // What the look had watched holds up nothing that comes after it on the same connection.
+  auto large = step({0, 20}, 21);
+  for (int i = 0; i < 5000; ++i) large.changes.push_back({"t", std::to_string(i), "v"});
+  CHECK(commit(*fixture.store, large));
+}
+
+TEST_CASE("a transaction under which somebody writes is refused or whole, never half [rule-S1]", "[redis][rule-S1]") {
+  RedisFixture fixture(Commits::by_transactions);
+  std::atomic<bool> stop = false;
+  std::atomic<int> tampered = 0;
+  // Another program that touches what the checks looked at, as fast as it can: the meta by writing the same again.
+  std::thread other([&] {
+    const auto generation = fixture.generation();
+    while (!stop) {
+      fixture.server.ask({"HSET", "usher:v1:{0}:meta", "generation", generation});
+      ++tampered;
+    }
+  });
+  Offset at = 1;
+  for (int i = 0; i < 60; ++i) {
+    REQUIRE(commit(*fixture.store, messages({0, at}, at + 1, at + 3)));
+    at += 3;
+  }
+  stop = true;
+  other.join();
+  CHECK(tampered > 10);
+  const auto loaded = fixture.store->load(0);
+  REQUIRE(loaded);
+  CHECK(loaded->meta.position.offset == at);
+  CHECK(loaded->outbox.size() == 181);
+}
+
+TEST_CASE("of two stores whose transactions race for one position, one wins every time [rule-S1]", "[redis][rule-S1]") {
+  RedisFixture fixture(Commits::by_transactions);
+  auto rival = open_store(RedisFixture::options(fixture.server, Commits::by_transactions));
+  for (Offset at = 1; at < 100; ++at) {
+    // Of every other one nothing but the position tells.
+    const auto wanted = at % 2 == 0 ? step({0, at}, at + 1) : messages({0, at}, at + 1, at + 1);
+    auto ours = begin(&RedisStore::commit, *fixture.store, wanted);
+    auto theirs = begin(&RedisStore::commit, *rival, wanted);
+    const auto first = ours.get();
+    const auto second = theirs.get();
+    REQUIRE(first.has_value() != second.has_value());
+    CHECK((first ? second : first).error().fault == Fault::conflict);
+  }
+  CHECK(fixture.store->load(0)->outbox.size() == 51);
+}
+
+TEST_CASE("a generation that a rewrite left is found again by the next transaction [rule-S2]", "[redis][rule-S2]") {
+  RedisFixture fixture(Commits::by_transactions);
+  REQUIRE(commit(*fixture.store, messages({0, 1}, 2, 9)));
+  auto rival = open_store(fixture.server.options());
+  Rewrite anew;
+  anew.before = Position{0, 9};
+  anew.after.position = {1, 10};
+  anew.entities = {{"agent", "zoe", "1"}};
+  REQUIRE(rewrite(*rival, anew));
+  CHECK(commit(*fixture.store, messages({0, 9}, 10, 12)).error().fault == Fault::conflict);
+  REQUIRE(commit(*fixture.store, messages({1, 10}, 11, 12)));
+  REQUIRE(commit(*fixture.store, messages({0, 12}, 13, 14)));
+  CHECK(fixture.store->load(0)->entities.size() == 1 + 3 + 4);
+}
+
+TEST_CASE("a user who may not WATCH commits by the script, and the store says what that costs [rule-S3]", "[redis][rule-S3]") {
+  RedisServer server;
+  REQUIRE(server.ask({"ACL", "SETUSER", "usher", "-watch"}) == "OK");
+  auto store = open_store(RedisFixture::options(server, Commits::by_transactions));
+  REQUIRE(store->initialise(0));
+  const auto before = calls(server, "exec");
+  REQUIRE(commit(*store, messages({}, 1, 50)));
+  CHECK(calls(server, "exec") == before);
+  const auto weak = store->weaknesses();
+  CHECK(std::any_of(weak.begin(), weak.end(), [](const std::string& one) { return one.find("WATCH") != std::string::npos; }));
+  const auto may = open_store(RedisFixture::options(server, Commits::by_transactions))->weaknesses();
+  REQUIRE(server.ask({"ACL", "SETUSER", "usher", "+watch"}) == "OK");
+  CHECK(open_store(server.options())->weaknesses().size() + 1 == may.size());
+}
