@@ -26,7 +26,7 @@ void OutboxPublisher::resume(std::vector<state::OutboxEntry> entries,
   queue_.clear();
   done_.reset();
   looked_at_ = 0;
-  flight_ = std::make_shared<Flight>();
+  failed_ = std::make_shared<bool>(false);
   if (planted(Plant::outbox_dropped)) return;
   for (auto& entry : entries) {
     const auto stage = is_out(entry) ? Stage::out : Stage::waiting;
@@ -60,19 +60,19 @@ void OutboxPublisher::pump() {
     flight_->replies += reply ? 1 : 0;
     flight_->bytes += bytes;
     journal_.append(item.entry.stream, partition_, item.entry.entry,
-                    [mailbox = mailbox_, flight = flight_, stage = item.stage, bytes, reply](const Result<journal::Appended>& done) {
-                      mailbox->post([flight, stage, bytes, reply, good = done.has_value()] {
+                    [mailbox = mailbox_, flight = flight_, failed = failed_, stage = item.stage, bytes, reply](const Result<journal::Appended>& done) {
+                      mailbox->post([flight, failed, stage, bytes, reply, good = done.has_value()] {
                         *stage = good ? Stage::out : Stage::failed;
                         --flight->entries;
                         flight->replies -= reply ? 1 : 0;
                         flight->bytes -= bytes;
-                        flight->failed = flight->failed || !good;
+                        *failed = *failed || !good;
                       });
                     });
   }
 }
 
-bool OutboxPublisher::failed() const { return flight_->failed; }
+bool OutboxPublisher::failed() const { return *failed_; }
 
 std::vector<state::OutboxEntry> OutboxPublisher::unpublished() const {
   std::vector<state::OutboxEntry> entries;

@@ -43,17 +43,17 @@ class OutboxPublisher {
   };
   journal::Journal& journal_;
   const Partition partition_;
-  // Of all appends since the last resume().
+  // Of all appends that were not answered, also those from before the last resume(): the journal has them still.
   struct Flight {
     std::size_t entries = 0;
     std::size_t replies = 0;
     std::size_t bytes = 0;
-    bool failed = false;
   };
   const std::shared_ptr<Mailbox> mailbox_;
   std::deque<Item> queue_;
   std::size_t looked_at_ = 0;  // The first so many of queue_ were handed over, or were out already.
-  std::shared_ptr<Flight> flight_ = std::make_shared<Flight>();
+  const std::shared_ptr<Flight> flight_ = std::make_shared<Flight>();
+  std::shared_ptr<bool> failed_ = std::make_shared<bool>(false);  // An append since the last resume().
   std::optional<Offset> done_;
 };
 

@@ -99,6 +99,44 @@ TEST_CASE("E3: a failure of an earlier life does not count in the next, and what
   CHECK(bench.publisher.take_done() == 2);
 }
 
+TEST_CASE("E3: what an earlier life has under way counts until it is answered", "[router][E3]") {
+  const bool replies = GENERATE(false, true);
+  const std::size_t at_most = replies ? 256 : 4096;
+  const auto some = [&] {
+    auto made = effects(at_most + 100, 10);
+    if (replies)
+      for (auto& entry : made) entry.stream = journal::Stream::outbound;
+    return made;
+  };
+  Publishing bench;
+  bench.publisher.add(some());
+  bench.publisher.pump();
+  CHECK(bench.journal.taken.size() == at_most);
+  for (int life = 0; life < 3; ++life) {
+    bench.publisher.resume(some(), [](const auto&) { return false; });
+    bench.publisher.pump();
+    CHECK(bench.journal.taken.size() == at_most);
+  }
+  bench.answer(7, false);
+  CHECK(bench.journal.taken.size() == at_most);
+  CHECK(bench.journal.appends == at_most + 7);
+  while (!bench.journal.taken.empty()) bench.answer(1);
+  CHECK_FALSE(bench.publisher.failed());
+  CHECK(bench.publisher.idle());
+  CHECK(bench.journal.appends == 2 * at_most + 100);
+}
+
+TEST_CASE("E3: what an earlier life has under way fills the bytes, and the next life begins when it is answered", "[router][E3]") {
+  Publishing bench;
+  bench.publisher.add(effects(1, 17 * 1024 * 1024));
+  bench.publisher.pump();
+  bench.publisher.resume(effects(2, 10), [](const auto&) { return false; });
+  bench.publisher.pump();
+  CHECK(bench.journal.appends == 1);
+  bench.answer(1);
+  CHECK(bench.journal.appends == 3);
+}
+
 TEST_CASE("E3: of replies no more are under way than egress knows again", "[router][E3]") {
   Publishing bench;
   auto replies = effects(1000, 10);
