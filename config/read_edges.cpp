@@ -57,24 +57,32 @@ std::set<std::string> keys_in_doubt(const Draft& draft, std::size_t problems_bef
     auto key = path.substr(std::min(connector.size() + 1, path.size()));
     key = key.substr(0, key.find_first_of(".["));
     if (key.ends_with(secret_suffix)) key.resize(key.size() - secret_suffix.size());
-    for (const auto name : suggestions(key, names)) doubtful.emplace(name);
+    // One that is known was not meant for another.
+    if (std::find(names.begin(), names.end(), key) == names.end())
+      for (const auto name : suggestions(key, names)) doubtful.emplace(name);
     doubtful.insert(std::move(key));
   }
   return doubtful;
 }
 
-bool names_one_of(std::string_view line, const std::set<std::string>& keys) {
-  while (!line.empty()) {
-    const auto begin = std::min(line.find_first_of("abcdefghijklmnopqrstuvwxyz"), line.size());
-    line.remove_prefix(begin);
-    const auto word = line.substr(0, line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"));
-    if (keys.contains(std::string(word))) return true;
-    line.remove_prefix(word.size());
+// A finding is about the keys with which it begins, and about those that its sentence puts behind one of these words
+// (connectors/findings.hpp). Any other word of it may be called like a key by chance, or be what somebody wrote.
+bool is_about_one_of(const std::string& line, const std::set<std::string>& keys) {
+  static const std::set<std::string> before_a_key = {"with", "without", "for", "needs", "than", "or"};
+  const auto colon = std::min(line.find(": "), line.size());
+  std::istringstream begins(line.substr(0, colon));
+  for (std::string key; begins >> key;)
+    if (keys.contains(key.substr(0, key.find_first_of(".[")))) return true;
+  std::istringstream sentence(line.substr(colon));
+  std::string before;
+  for (std::string word; sentence >> word; before = word) {
+    const auto name = word.substr(0, word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"));
+    if (before_a_key.contains(before) && keys.contains(name)) return true;
   }
   return false;
 }
 
-// A connector knows combinations, the loader knows places: one finding a line. A finding that names a key in doubt may come from
+// A connector knows combinations, the loader knows places: one finding a line. A finding about a key in doubt may come from
 // that alone, so it waits until that one is mended.
 void check_connector(Draft& draft, const Types& types, const Entry& entry, const std::set<std::string>& in_doubt) {
   if (!types.check) return;
@@ -82,7 +90,7 @@ void check_connector(Draft& draft, const Types& types, const Entry& entry, const
   if (checked) return;
   std::istringstream lines(checked.error().detail);
   for (std::string line; std::getline(lines, line);)
-    if (!names_one_of(line, in_doubt)) add_finding(draft, entry, line);
+    if (!is_about_one_of(line, in_doubt)) add_finding(draft, entry, line);
 }
 
 void read_connector(Draft& draft, const Types& types, const Entry& entry) {

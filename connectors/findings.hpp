@@ -1,4 +1,6 @@
 // All that check() finds wrong with one connector's settings, each once and in the order found. One thread.
+// A finding that would be another one with another value of a second key names that behind `with`, `without`, `for`, `needs`, `than`
+// or `or` ("missing, with inbound: imap"): while that key is mistyped, `check-config` does not tell it.
 #pragma once
 
 #include <algorithm>

@@ -178,7 +178,7 @@ ImapAccount read_imap(const Instance& instance, Findings& findings) {
   out.folder = instance.options.text("folder");
   out.move_to = instance.options.text("move_to");
   if (out.folder.empty()) findings.add("folder", "is empty");
-  else if (out.move_to == out.folder) findings.add("move_to", "must be another folder");
+  else if (out.move_to == out.folder) findings.add("move_to", "must be another one than folder");
   if (const std::string& since = instance.options.text("import_since"); !since.empty()) {
     out.import_since = parse_rfc3339(since.size() == 10 ? since + "T00:00:00Z" : since);
     if (!out.import_since) findings.add("import_since", "must be a day such as 2026-11-01");

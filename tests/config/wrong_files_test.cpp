@@ -78,6 +78,33 @@ TEST_CASE("a key of a wrong form does not hide what else is wrong with its conne
   CHECK(mistyped[2] == "f.yaml:5:38 connectors.one.webhook_ur: unknown key; did you mean webhook_url?");
 }
 
+TEST_CASE("a finding that has the name of a mistyped key among its words, and is not about that key, is told", "[config]") {
+  const ConnectorCheck check = [](const TenantId&, const ConnectorSettings&) -> Result<void> {
+    return fail(Fault::malformed,
+                "webhook_url: is no token: token\nwebhook_secret.token: is none\nwebhook_url or token: missing\nwebhook_secret: needs token\n"
+                "webhook_secret: must be another one than token\nwebhook_secret: goes with token: long alone\nwebhook_secret: either it or token");
+  };
+  const auto lines = load_text(std::string(shortest) + "connectors:\n  one: {type: http, tokn: abcdefgh}\n", "f.yaml", keys_of, types, check).problems.lines;
+  const std::vector<std::string> expected = {
+      "f.yaml:5:3 connectors.one.token: missing; write it or token_file",
+      "f.yaml:5:3 connectors.one.webhook_secret.token: is none",
+      "f.yaml:5:3 connectors.one.webhook_url: is no token: token",
+      "f.yaml:5:21 connectors.one.tokn: unknown key; did you mean token?",
+  };
+  CHECK(lines == expected);
+}
+
+TEST_CASE("a key that is written right hides nothing that is about a key of a similar name", "[config]") {
+  const ConnectorCheck check = [](const TenantId&, const ConnectorSettings&) -> Result<void> {
+    return fail(Fault::malformed, "near_url: is wrong\nnear_urn: is wrong");
+  };
+  static constexpr Key near[] = {{"near_url", Kind::url, false, "", "One."}, {"near_urn", Kind::text, false, "", "Another."}};
+  const auto keys = [](std::string_view) { return std::optional(std::span<const Key>(near)); };
+  const auto lines = load_text(std::string(shortest) + "connectors:\n  one: {type: http, near_url: nowhere}\n", "f.yaml", keys, types, check).problems.lines;
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0] == "f.yaml:5:3 connectors.one.near_urn: is wrong");
+}
+
 TEST_CASE("a file over 1 MiB is refused before it is parsed", "[config]") {
   const auto loaded = load_added("#" + std::string(1024 * 1024, 'x'));
   CHECK(loaded.problems.lines == std::vector<std::string>{"f.yaml:1:1 (file): is larger than 1 MiB"});
