@@ -40,7 +40,9 @@ DeskOutput TerminalDesk::opened() {
   ready_ = false;
   next_sequence_ = 0;
   DeskOutput out;
-  out.frames.push_back(boost::json::serialize(boost::json::object{{"type", "hello"}, {"v", 1}, {"token", token_}}));
+  boost::json::object hello{{"type", "hello"}, {"v", 1}, {"token", token_}};
+  if (!tenant_.empty()) hello["tenant"] = tenant_;
+  out.frames.push_back(boost::json::serialize(hello));
   return out;
 }
 
@@ -133,7 +135,7 @@ void TerminalDesk::release(const std::string& conversation) {
 }
 
 void TerminalDesk::on_welcome(const value& frame, DeskOutput& out, Instant now) {
-  // One of an earlier version does not say whom it serves, and may serve anybody.
+  // One of an earlier version heeds no tenant in a hello, or does not even say whom it serves, and may serve anybody.
   if (const auto served = text_member(frame, "tenant"); !tenant_.empty() && served != tenant_) {
     out.lines.push_back(served.empty() ? "this daemon does not say which tenant it serves"
                                        : "this daemon serves the tenant " + printable(served, 64) + ", not " + printable(tenant_, 64));
@@ -222,7 +224,10 @@ void TerminalDesk::on_outcome(const value& frame, DeskOutput& out, Instant now) 
   const auto found = pending_.find(number);
   const auto code = text_member(frame, "code");
   if (found == pending_.end()) {
-    if (text_member(frame, "type") == "error")
+    out.wrong_tenant = code == "wrong_tenant";
+    if (out.wrong_tenant)
+      out.lines.push_back(printable(text_member(frame, "message"), 200));
+    else if (text_member(frame, "type") == "error")
       out.lines.push_back("refused: " + printable(code, 64) + " " + printable(text_member(frame, "message"), 200));
     return;
   }

@@ -80,6 +80,13 @@ void DeskGateway::Desk::hello(const Session& session, const json::object& frame)
     refuse(session, "hello", "", "unauthorised", {});
     return session->link->close(close_unauthorised, "unauthorised");
   }
+  // Before it is a record: a session of hers that is at work here would end for one that was never meant to be here.
+  const auto tenant = text_field(frame, "tenant", limits::short_field_bytes_max);
+  if (!tenant) return refuse(session, "hello", "", "bad_request", "tenant: a text");
+  if (!tenant->empty() && *tenant != options.tenant.text()) {
+    refuse(session, "hello", "", "wrong_tenant", "this daemon serves the tenant " + options.tenant.text() + ", not " + *tenant);
+    return session->link->close(close_unauthorised, "wrong tenant");
+  }
   session->agent = *agent;
   session->token = *token;
   ask_for_welcome(session);

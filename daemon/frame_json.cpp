@@ -17,6 +17,7 @@ constexpr std::pair<std::string_view, std::string_view> codes[] = {
     {"unknown_type", "There is no such type of frame."},
     {"hello_required", "Say hello first."},
     {"unauthorised", "The token is not valid."},
+    {"wrong_tenant", "This daemon serves another tenant."},
     {"too_large", "The frame or a field is too large."},
     {"not_assigned", "The conversation is not yours."},
     {"unknown_offer", "There is no such offer."},

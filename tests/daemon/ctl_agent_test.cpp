@@ -167,6 +167,19 @@ TEST_CASE("an agent's program that is for one tenant says nothing to a daemon of
   CHECK(has_line(welcomed_by({}), "does not say which tenant"));
 }
 
+TEST_CASE("an agent's program that is for one tenant says so in its hello, and leaves when it is refused", "[ctl][agent]") {
+  const auto hello_of = [](TerminalDesk& desk) { return boost::json::parse(desk.opened().frames.at(0)).as_object(); };
+  TerminalDesk any("token", "c-");
+  CHECK_FALSE(hello_of(any).contains("tenant"));
+  TerminalDesk desk("token", "c-", {}, "acme");
+  CHECK(hello_of(desk).at("tenant") == "acme");
+  const auto out = desk.received(R"({"type":"error","code":"wrong_tenant","message":"this daemon serves the tenant globex, not acme"})", Instant{});
+  CHECK(out.wrong_tenant);
+  CHECK(has_line(out, "this daemon serves the tenant globex, not acme"));
+  CHECK(out.frames.empty());
+  CHECK_FALSE(desk.ready());
+}
+
 TEST_CASE("a command without an answer is said again after a reconnect, under its first id", "[ctl][agent]") {
   Terminal terminal;
   terminal.sign_in();

@@ -51,6 +51,34 @@ TEST_CASE("a wrong token is answered with an error, then close 4003, and leaves 
   CHECK(desk.nothing_appended());
 }
 
+TEST_CASE("a hello for another tenant is answered wrong_tenant, then close 4003, and leaves no record", "[gateway]") {
+  daemon::DeskOptions options;
+  options.tenant = TenantId("acme");
+  Desk desk(options);
+  const auto say_hello = [&](AgentClient& client, const json::value& tenant) {
+    client.say(json::object{{"type", "hello"}, {"v", 1}, {"token", desk.token}, {"tenant", tenant}});
+  };
+  AgentClient astray(desk.port);
+  say_hello(astray, "globex");
+  const auto refused = astray.next();
+  CHECK(refused.at("code") == "wrong_tenant");
+  CHECK(refused.at("message") == "this daemon serves the tenant acme, not globex");
+  CHECK(astray.close_code() == 4003);
+  AgentClient rude(desk.port);
+  say_hello(rude, 7);
+  CHECK(rude.next().at("code") == "bad_request");
+  // Who may not sign in is not told whom the daemon serves.
+  AgentClient stranger(desk.port);
+  stranger.say(json::object{{"type", "hello"}, {"v", 1}, {"token", "usher_wrong"}, {"tenant", "globex"}});
+  CHECK(stranger.next().at("code") == "unauthorised");
+  CHECK(desk.nothing_appended());
+  AgentClient ana(desk.port);
+  for (const auto* tenant : {"acme", ""}) {
+    say_hello(ana, tenant);
+    CHECK(desk.record<SessionOpened>().agent == AgentId("ana"));
+  }
+}
+
 TEST_CASE("who says nothing, or never hello, is closed with 4008", "[gateway]") {
   daemon::DeskOptions options;
   options.hello_within = Milliseconds(40);
