@@ -60,10 +60,11 @@ TopicStep mend(KafkaAsking& asking, const TopicPlan& plan, const TopicWishes& wi
       settings[name] = wanted;
       names += (names.empty() ? "" : ", ") + name;
     }
-  if (names.empty()) return {plan.topic, "there" + retention_left_alone(plan, state), true};
-  if (dry_run) return {plan.topic, "set " + names, false};
+  const auto left_alone = retention_left_alone(plan, state);
+  if (names.empty()) return {plan.topic, "there" + left_alone, true};
+  if (dry_run) return {plan.topic, "set " + names + left_alone, false};
   const auto error = asking.set(plan.topic, settings, ask_within);
-  return {plan.topic, error ? error->detail : "set " + names, !error};
+  return {plan.topic, (error ? error->detail : "set " + names) + left_alone, !error};
 }
 
 // What was made or set is not known to every broker at once; whoever starts the daemon next should find it.
