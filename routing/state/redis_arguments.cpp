@@ -33,9 +33,6 @@ std::vector<Block> blocks_of(const std::vector<OutboxEntry>& outbox, std::size_t
   return blocks;
 }
 
-// No two blocks begin with the same effect.
-std::string name_of(const OutboxEntry& entry) { return std::to_string(entry.offset) + "/" + std::to_string(entry.index); }
-
 }  // namespace
 
 TableChanges by_table(const std::vector<Change>& changes) {
@@ -87,12 +84,12 @@ std::size_t add_effects(RedisCommand& arguments, const std::vector<OutboxEntry>&
   const auto blocks = blocks_of(outbox, first, last);
   arguments.keep(std::to_string(blocks.size()));
   for (const auto& block : blocks) {
-    arguments.keep(name_of(outbox[block.first]));
+    arguments.keep(block_name(outbox[block.first]));
     arguments.keep(encode_block(outbox, block.first, block.last));
   }
   for (const auto& block : blocks) {
     arguments.keep(std::to_string(block.newest));
-    arguments.keep(name_of(outbox[block.first]));
+    arguments.keep(block_name(outbox[block.first]));
   }
   return blocks.size();
 }

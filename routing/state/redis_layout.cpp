@@ -204,10 +204,14 @@ std::string encode_block(const std::vector<OutboxEntry>& outbox, std::size_t fir
   return sealed(std::move(text));
 }
 
-Result<std::vector<OutboxEntry>> decode_block(std::string_view text) {
+std::string block_name(const OutboxEntry& first) { return std::to_string(first.offset) + "/" + std::to_string(first.index); }
+
+Result<std::vector<OutboxEntry>> decode_block(std::string_view name, std::string_view text) {
   std::vector<OutboxEntry> entries;
   const bool good = text.starts_with("effects ") ? decode_several(text, entries) : decode_alone(text, entries.emplace_back());
   if (!good) return damaged("an entry of the outbox");
+  // Trimmed by its name: under another one it would stay, or go instead of what belongs there.
+  if (block_name(entries.front()) != name) return damaged("an entry of the outbox stands under another name");
   return entries;
 }
 

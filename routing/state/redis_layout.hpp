@@ -63,6 +63,9 @@ struct StoredMeta {
   return 80 + entry.entry.id.size() + entry.entry.type.size() + entry.entry.value.size();  // At least as many.
 }
 [[nodiscard]] std::string encode_block(const std::vector<OutboxEntry>& outbox, std::size_t first, std::size_t last);
-[[nodiscard]] Result<std::vector<OutboxEntry>> decode_block(std::string_view text);
+// By its first effect: no two blocks begin with the same one. So what stands in a block covers its name as well.
+[[nodiscard]] std::string block_name(const OutboxEntry& first);
+// malformed: it is not what was written under that name.
+[[nodiscard]] Result<std::vector<OutboxEntry>> decode_block(std::string_view name, std::string_view text);
 
 }  // namespace usher::state

@@ -18,8 +18,8 @@ Result<std::vector<OutboxEntry>> decode_outbox(RedisView fields, const StoredMet
   if (fields.size() != 2 * meta.blocks)
     return fail(Fault::malformed, "the outbox holds " + std::to_string(fields.size() / 2) + " blocks of effects, and " +
                                       std::to_string(meta.blocks) + " were left in it");
-  for (std::size_t i = 1; i < fields.size(); i += 2) {
-    auto block = decode_block(fields.at(i).text());
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+    auto block = decode_block(fields.at(i).text(), fields.at(i + 1).text());
     if (!block) return block.error();
     // A block leaves when all of it is out.
     for (auto& entry : *block)

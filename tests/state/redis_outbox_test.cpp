@@ -56,6 +56,37 @@ TEST_CASE("the effects of a commit share a block, and none is published when any
   }
 }
 
+TEST_CASE("a block that stands under another name is damage, and nothing of it is published [rule-S5]", "[redis][rule-S5]") {
+  OutboxFixture fixture;
+  const auto& server = fixture.server;
+  REQUIRE(fixture.commit_effects(1, 3, {effect(2, 0), effect(2, 1), effect(3, 0)}, 1));
+  REQUIRE(fixture.commit_effects(3, 4, {effect(4, 0)}, 1));
+  const auto several = server.ask({"HGET", fixture.outbox(), "2/0"});
+  const auto alone = server.ask({"HGET", fixture.outbox(), "4/0"});
+  const auto is_damage = [&] {
+    CHECK(fixture.store->outbox(0).error().fault == Fault::malformed);
+    CHECK(fixture.store->load(0).error().fault == Fault::malformed);
+  };
+  // Each in the place of the other.
+  server.ask({"HSET", fixture.outbox(), "2/0", alone, "4/0", several});
+  is_damage();
+  // One alone, and the number of blocks is right.
+  for (const std::string name : {"4/1", "5/0", "3/0", "04/0", "4/0 ", "4", ""}) {
+    INFO(name);
+    server.ask({"HDEL", fixture.outbox(), "4/0"});
+    server.ask({"HSET", fixture.outbox(), "2/0", several, name, alone});
+    is_damage();
+    server.ask({"HDEL", fixture.outbox(), name});
+  }
+  // Several, by the name of one that is not the first of them.
+  server.ask({"HDEL", fixture.outbox(), "2/0"});
+  server.ask({"HSET", fixture.outbox(), "4/0", alone, "3/0", several});
+  is_damage();
+  server.ask({"HDEL", fixture.outbox(), "3/0"});
+  server.ask({"HSET", fixture.outbox(), "2/0", several});
+  CHECK(fixture.waiting().size() == 4);
+}
+
 TEST_CASE("a block leaves when all of it is out, and what of it is out before is not given out again [rule-E3]", "[redis][rule-E3]") {
   OutboxFixture fixture;
   // Not in their order, and the newest is not the last.
