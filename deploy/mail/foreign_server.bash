@@ -121,9 +121,12 @@ greets() {
   [[ $1 == "$tls_port" || $line == "* OK"* ]]
 } 2>/dev/null
 
-# 0: it answers. 1: it ended (a port may have been taken). 2: it runs and does not answer.
+# 0: it answers. 1: it ended (a port may have been taken). 2: it runs and does not answer. 3: a port is somebody else's.
 await_answer() {
-  local until=$((SECONDS + 20))
+  local until=$((SECONDS + 20)) code=0
+  # Whoever answers on the ports may be another one's server, which chose them in the same moment.
+  python3 -B "$here/../own_listeners.py" "$pid" "$port" "$tls_port" || code=$?
+  [[ $code -eq 0 ]] || return "$code"
   while ((SECONDS < until)); do
     kill -0 "$pid" 2>/dev/null || return 1
     if running && greets "$port" && greets "$tls_port"; then return 0; fi
@@ -166,9 +169,9 @@ start() {
         "$tls_port" "$port" "$folder" "$folder" | tee "$folder/address"
       return
     fi
-    [[ $code -eq 1 && $kept == no ]] || break
+    end_session
+    [[ ($code -eq 1 || $code -eq 3) && $kept == no ]] || break
   done
-  [[ $code -eq 2 ]] && kill -KILL -- "-$pid" 2>/dev/null
   rm -f "$folder/$program.pid"
   tail -n 8 "$folder/$program.log" >&2
   say "it does not start; see $folder/$program.log"
@@ -178,8 +181,14 @@ start() {
 stop() {
   folder=$(cd "$folder" 2>/dev/null && pwd -P) || return 0
   running || return 0
+  end_session
+  rm -f "$folder/$program.pid" "$folder/address"
+}
+
+# $pid, and what it started.
+end_session() {
   local waited
-  kill -TERM "$pid"
+  if running; then kill -TERM "$pid"; fi
   for ((waited = 0; waited < 500; ++waited)); do
     running || break
     sleep 0.02
@@ -190,7 +199,6 @@ stop() {
   fi
   # Connections may outlive the first process; all of them are of its session, which no other process can have got.
   pkill -KILL --session "$pid" 2>/dev/null || true
-  rm -f "$folder/$program.pid" "$folder/address"
 }
 
 run_action() {
