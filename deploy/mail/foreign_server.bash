@@ -65,7 +65,7 @@ running() {
   pid=
   [[ -s $folder/$program.pid ]] || return 1
   pid=$(<"$folder/$program.pid")
-  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- " $folder/"
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- " $folder/"
 }
 
 write_users() {
