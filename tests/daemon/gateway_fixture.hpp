@@ -2,6 +2,7 @@
 // be appended and says the engine's part itself, frame by frame. A test that names no transport runs on each.
 #pragma once
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -26,10 +27,22 @@ using namespace std::chrono_literals;
 
 enum class Over { websocket, zeromq };
 
+// The machine's clock; what a test has no time to wait for it says has gone by.
+class LeapingClock final : public Clock {
+ public:
+  [[nodiscard]] Instant wall() const override { return machine_.wall() + leapt_.load(); }
+  [[nodiscard]] Milliseconds steady() const override { return machine_.steady() + leapt_.load(); }
+  void leap(Milliseconds time) { leapt_ = leapt_.load() + time; }
+
+ private:
+  SystemClock machine_;
+  std::atomic<Milliseconds> leapt_{Milliseconds{0}};
+};
+
 struct Desk {
   Over over;
   ScratchFolder folder;
-  SystemClock clock;
+  LeapingClock clock;
   journal::MemoryJournal journal{clock};
   state::MemoryStore store;
   daemon::Metrics metrics;

@@ -80,14 +80,14 @@ TEST_CASE("a hello for another tenant is answered wrong_tenant, then close 4003,
 }
 
 TEST_CASE("who says nothing, or never hello, is closed with 4008", "[gateway]") {
-  daemon::DeskOptions options;
-  options.hello_within = Milliseconds(40);
-  Desk desk(options, Over::websocket);
+  Desk desk({}, Over::websocket);
   AgentClient silent(desk.port), rude(desk.port);
   rude.say(R"({"type":"presence","id":"1","state":"available"})");
   const auto refused = rude.next();
   CHECK(refused.at("code") == "hello_required");
   CHECK(refused.at("id") == "1");
+  CHECK(desk.gateway->sessions() == 2);
+  desk.clock.leap(limits::hello_within);
   CHECK(silent.close_code() == 4008);
   CHECK(rude.close_code() == 4008);
   CHECK(desk.nothing_appended());
