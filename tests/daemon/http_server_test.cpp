@@ -188,17 +188,20 @@ TEST_CASE("a client that waits for 100-continue is told to go on, or refused at 
 }
 
 TEST_CASE("a client that is slow with its head is answered 408, an idle one is closed", "[http]") {
-  HttpServerOptions options;
-  options.header_within = 30ms;
-  options.idle_max = 60ms;
-  Server server(options);
+  HttpServerOptions hasty;
+  hasty.header_within = 200ms;
+  Server server(hasty);
   HttpClient slow(server.port);
   slow.send("GET /hello HTTP/1.1\r\nHo");
   CHECK(slow.answer().status == 408);
-  HttpClient idle(server.port);
+  CHECK(HttpClient(server.port).closed());
+  // With time enough for its head, however long the machine takes over that.
+  HttpServerOptions patient;
+  patient.idle_max = 60ms;
+  Server other(patient);
+  HttpClient idle(other.port);
   CHECK(idle.get("/hello").status == 200);
   CHECK(idle.closed());
-  CHECK(HttpClient(server.port).closed());
 }
 
 TEST_CASE("connections over the cap are refused with 503, and others go on", "[http]") {
