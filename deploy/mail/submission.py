@@ -76,8 +76,9 @@ class Mailboxes:
     def _put(self, user, data):
         """As every program that delivers to a Maildir does: whole in tmp, then moved to new."""
         maildir = self.folder / "mail" / user / "Maildir"
-        # Courier numbers what is new by name, so the time comes first.
-        name = f"{time.time_ns()}.{uuid.uuid4().hex}.delivered"
+        # Courier numbers what is new by name: by the seconds that it begins with, which it compares as a small number, then by the rest.
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        name = f"{seconds}.M{rest:09}.{uuid.uuid4().hex}.delivered"
         (maildir / "tmp" / name).write_bytes(data.replace(b"\r\n", b"\n"))
         if os.geteuid() == 0:  # Then mail is another user's.
             shutil.chown(maildir / "tmp" / name, "nobody", "nogroup")
