@@ -24,6 +24,13 @@ class MailCase(EndToEnd):
         answer = world.operate("GET", "/readyz?verbose=1")
         return {one["connector"]: one for one in json.loads(answer.body).get("mailboxes", [])}
 
+    def counted(self, world, count):
+        """So many mails and no more were taken; each is counted a moment after an agent may have it."""
+        def taken():
+            return self.mailboxes(world)["support-mail"]["taken"]
+        wait_for(lambda: taken() >= count, f"{count} mails are counted")
+        self.assertEqual(count, taken())
+
     def wait_connected(self, world, connector="support-mail"):
         def connected():
             one = self.mailboxes(world).get(connector)

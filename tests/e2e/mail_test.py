@@ -205,5 +205,5 @@ class MailServersInTrouble(MailCase):
         raw = [text for text in texts if "Message-ID: " in text and "deadly" in text]
         self.assertEqual((1, 1), (len(raw), texts.count("behind it")), texts)
         self.assertEqual(f"{hashlib.sha256(first).hexdigest()} 2\n", note.read_text())  # Met again, it is the same message.
-        self.assertEqual(2, self.mailboxes(world)["support-mail"]["taken"])
+        self.counted(world, 2)
         self.assertIn("ended this program", world.log_text())

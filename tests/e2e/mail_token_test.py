@@ -53,7 +53,7 @@ class AccessTokens(MailCase):
         ana.reply(conversation, "Hello")
         ana.expect("delivery", fits=lambda f: f["state"] == "sent")
         self.nothing_more(ana)
-        self.assertEqual(2, self.mailboxes(world)["support-mail"]["taken"])
+        self.counted(world, 2)
 
     @mostly_waits
     def test_a_revoked_token_is_refused_by_the_server_and_a_fresh_one_is_fetched_at_once(self):
@@ -74,7 +74,7 @@ class AccessTokens(MailCase):
         self.assertEqual((2, 0), (len(tokens.issued), tokens.refused))
         self.assertGreater(tokens.seen_dead, 0)
         self.nothing_more(ana)
-        self.assertEqual(2, self.mailboxes(world)["support-mail"]["taken"])
+        self.counted(world, 2)
 
     @mostly_waits
     def test_a_grant_that_is_withdrawn_is_told_in_words_and_heals_when_it_is_given_back(self):
