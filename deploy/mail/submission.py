@@ -37,6 +37,10 @@ class Mailboxes:
         self.addresses = {}
 
     def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "ports").exists():
+            # Given to this process, which outlives the server's stops: nobody else takes them meanwhile.
+            (self.folder / "ports").write_text(f"{free_port()} {free_port()}\n")
         words = [word for user in self.users for word in ("--user", user)]
         done = subprocess.run([HERE / self.server, "start", "--folder", self.folder, *words], capture_output=True, text=True, timeout=60)
         if done.returncode != 0:

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from case import only_on
-from mail_world import Mailboxes
+from mail_world import Mailboxes, MailServers
 from servers import REPOSITORY
 from world import free_port
 
@@ -31,6 +31,15 @@ class FreePorts(unittest.TestCase):
         theirs = {int(line) for line in done.stdout.split()}
         self.assertEqual((0, 2000), (done.returncode, len(theirs)), done.stderr)
         self.assertEqual(set(), mine & theirs)
+
+    def test_the_ports_of_a_mail_server_that_is_stopped_are_given_to_nobody_else(self):
+        servers = MailServers()
+        self.addCleanup(servers.close)
+        servers.stop_imap()
+        ports = [servers.addresses[door].rpartition(":")[2] for door in ("imap", "imaps")]
+        ask = f"from free_port import note\nprint(*(note(port) for port in ({', '.join(ports)})))"
+        done = subprocess.run([sys.executable, "-B", "-c", ask], cwd=REPOSITORY / "deploy", capture_output=True, text=True, timeout=60)
+        self.assertEqual("False False", done.stdout.strip(), done.stderr)
 
 
 @only_on("embedded")

@@ -4,6 +4,7 @@ import smtplib
 import subprocess
 
 from mail_world import DEPLOY, USERS
+from servers import free_port
 
 
 class Postfix:
@@ -19,7 +20,7 @@ class Postfix:
         for user, address in self.addresses.items():
             servers.inbox(user)  # Its folders are there from now on.
             (boxes / address).symlink_to(servers.maildir(user))
-        self.url = None
+        self.port = free_port()  # Given to this process, so that nobody takes it while the server is stopped.
         try:
             self.start()
         except BaseException:
@@ -28,8 +29,7 @@ class Postfix:
 
     def start(self):
         words = [word for address in self.addresses.values() for word in ("--mailbox", address)]
-        port = ["--port", self.url.rpartition(":")[2]] if self.url else []  # Started again, it is where it was.
-        done = subprocess.run([DEPLOY / "postfix", "start", "--folder", self.folder, *port, *words], capture_output=True, text=True, timeout=90)
+        done = subprocess.run([DEPLOY / "postfix", "start", "--folder", self.folder, "--port", str(self.port), *words], capture_output=True, text=True, timeout=90)
         assert done.returncode == 0, done.stderr
         self.url = done.stdout.strip()
 

@@ -8,10 +8,14 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "deploy"))
+from free_port import free_port  # noqa: E402
+
 BROKER = REPOSITORY / "deploy/kafka/broker"
 REDIS = REPOSITORY / "deploy/redis/server"
 
@@ -29,6 +33,8 @@ class Servers:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-e2e-servers-"))
         self.password = self.folder / "redis/usher.password"
         self.kafka = self.redis = None
+        # Given to this process, so that nobody takes them while a server is stopped.
+        self.kafka_port, self.redis_port = free_port(), free_port()
 
     def __enter__(self):
         try:
@@ -46,12 +52,10 @@ class Servers:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start_kafka(self):
-        self.kafka = self.script(BROKER, "start", "kafka")
+        self.kafka = self.script(BROKER, "start", "kafka", "--port", str(self.kafka_port))
 
     def start_redis(self):
-        # Started again, it is where it was.
-        port = ["--port", self.redis.rsplit(":", 1)[1]] if self.redis else []
-        self.redis = self.script(REDIS, "start", "redis", *port)
+        self.redis = self.script(REDIS, "start", "redis", "--port", str(self.redis_port))
 
     def stop_kafka(self):
         self.stop(BROKER, "kafka")

@@ -11,7 +11,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.parse
@@ -19,10 +18,7 @@ import urllib.parse
 import yaml
 
 from agent_links import agents_over
-from servers import REPOSITORY, Share, backend
-
-sys.path.insert(0, str(REPOSITORY / "deploy"))
-from free_port import free_port  # noqa: E402
+from servers import Share, backend, free_port
 
 PROGRAMS = pathlib.Path(os.environ.get("USHER_PROGRAMS", "build/dev/bin"))
 WAIT_MAX = float(os.environ.get("USHER_WAIT_MAX", "15"))
