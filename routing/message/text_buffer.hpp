@@ -31,8 +31,9 @@ class TextBuffer {
     char* at = room(20);
     size_ += static_cast<std::size_t>(std::to_chars(at, at + 20, number).ptr - at);
   }
-  // What was written, once.
+  // What was written, once. Without the room that was not needed, where it is as much: many of them may be kept.
   [[nodiscard]] std::string take() {
+    if (text_.capacity() > 2 * size_) return {text_.data(), std::exchange(size_, 0)};
     text_.resize(size_);
     size_ = 0;
     return std::move(text_);

@@ -92,14 +92,14 @@ Result<void> erase_partition(const RedisTarget& target, Partition partition) {
   return {};
 }
 
-// An older users.acl does not allow WATCH; commits go without it then.
+// An older users.acl does not allow all of it; commits go by the script alone then.
 Result<void> try_transaction(const RedisTarget& target, Partition partition) {
   auto commit = probe_commit(partition);
   commit.before = {1, 1};
   if (const auto done = write_commit(target, commit, CommitForm::transaction); !done) return not_allowed("commit in a transaction", done.error());
-  if (target.line.notes().may_not_watch) return {};
   const auto left = target.line.ask(RedisCommand{"UNWATCH"}, target.deadline());
-  return left ? Result<void>() : not_allowed("commit in a transaction", left.error());
+  if (!left && left.error().fault == Fault::unauthorised) target.line.refuse_transactions();
+  return {};
 }
 
 // Everything a router does, on keys of a partition of nobody's.
@@ -160,8 +160,8 @@ Result<RedisStanding> check_server(const RedisTarget& target, bool may_write) {
     if (const auto erased = erase_partition(target, partition); tried && !erased) tried = erased;
   if (!tried) return tried.error();
   auto weak = weaknesses_of(std::move(*facts));
-  if (may_write && target.line.notes().may_not_watch)
-    weak.push_back("the Redis user may not WATCH (deploy/redis/users.acl has it): commits of many messages cost Redis more than twice as much");
+  if (may_write && !target.line.may_transact())
+    weak.push_back("the Redis user may not do all of WATCH, UNWATCH and MSET (deploy/redis/users.acl has them): commits of many messages cost Redis twice as much");
   return RedisStanding{std::move(weak)};
 }
 

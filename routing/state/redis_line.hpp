@@ -28,8 +28,8 @@ class RedisLine {
   [[nodiscard]] Result<RedisReply> run(RedisScript script, const std::vector<std::string>& keys,
                                        const RedisCommand& arguments, RedisDeadline deadline);
 
-
-  // For transactions, whose WATCH lasts as long as a connection: `commands` over the connection that there is; `unavailable` without one.
+  // For transactions, whose WATCH lasts as long as a connection: `commands` over the connection of the call before. It never dials:
+  // without that connection, `unavailable`.
   [[nodiscard]] Result<std::vector<RedisReply>> ask_there(const RedisPipeline& commands, RedisDeadline deadline);
   // By what name the server knows a script, on a connection that is there then.
   [[nodiscard]] Result<std::string> hash_of(RedisScript script, RedisDeadline deadline);
@@ -38,9 +38,13 @@ class RedisLine {
   // What a caller remembers of the server while this connection lasts; empty at its beginning.
   struct Notes {
     std::map<std::string, std::string> generations;  // By key of the meta they stand in.
-    bool may_not_watch = false;
   };
   [[nodiscard]] Notes& notes() { return notes_; }
+  // The user, or the server, does not allow what transactions need; remembered for good.
+  [[nodiscard]] bool may_transact() const { return may_transact_; }
+  void refuse_transactions() { may_transact_ = false; }
+  // The next call dials.
+  void drop() { connection_.reset(); }
 
  private:
   [[nodiscard]] Result<void> connect(RedisDeadline deadline);
@@ -52,6 +56,7 @@ class RedisLine {
   RedisDialer& dialer_;
   std::optional<RedisConnection> connection_;
   Notes notes_;
+  bool may_transact_ = true;
   std::array<std::string, redis_script_count> hashes_;  // As the server named them.
 };
 

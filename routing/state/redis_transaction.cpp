@@ -13,24 +13,34 @@ using Attempt = Result<std::optional<CommitReceipt>>;
 
 class Transaction {
  public:
-  Transaction(const RedisTarget& target, const RedisKeys& keys, const Commit& commit)
-      : target_(target), keys_(keys), commit_(commit), tables_(by_table(commit.changes)), deadline_(target.deadline()) {}
+  Transaction(const RedisTarget& target, const RedisKeys& keys, const Commit& commit, RedisDeadline deadline)
+      : target_(target), keys_(keys), commit_(commit), tables_(by_table(commit.changes)), deadline_(deadline) {}
 
   Attempt run() {
-    if (target_.line.notes().may_not_watch || !usual()) return std::optional<CommitReceipt>();
-    const auto known = know_generation();
-    if (!known) return known.error();
+    if (!target_.line.may_transact() || !usual()) return std::optional<CommitReceipt>();
+    if (const auto known = know_generation(); !known) return known.error();
     if (generation_.empty()) return std::optional<CommitReceipt>();
-    const auto clear = look();
+    // All that may dial comes before WATCH: what is written must go over the connection that watches.
+    const auto look_hash = target_.line.hash_of(RedisScript::look, deadline_);
+    if (!look_hash) return look_hash.error();
+    const auto settle_hash = target_.line.hash_of(RedisScript::settle, deadline_);
+    if (!settle_hash) return settle_hash.error();
+    const auto clear = look(*look_hash);
     if (!clear) return clear.error();
     if (!*clear) return std::optional<CommitReceipt>();
-    return write();
+    return write(*settle_hash);
   }
 
  private:
-  // Nothing that the server would have to be asked about text by text.
+  // Nothing that the server would have to be asked about text by text: each is new, and is there once.
   [[nodiscard]] bool usual() const {
-    return std::none_of(commit_.bodies.begin(), commit_.bodies.end(), [](const Body& body) { return body.replaces; });
+    std::vector<MessageId> ids;
+    for (const auto& body : commit_.bodies) {
+      if (body.replaces) return false;
+      ids.push_back(body.id);
+    }
+    std::sort(ids.begin(), ids.end());
+    return std::adjacent_find(ids.begin(), ids.end()) == ids.end();
   }
 
   Result<void> know_generation() {
@@ -48,17 +58,15 @@ class Transaction {
   }
 
   // True: every check was made, and nothing of it has changed when EXEC says so.
-  Result<bool> look() {
-    const auto hash = target_.line.hash_of(RedisScript::look, deadline_);
-    if (!hash) return hash.error();
+  Result<bool> look(const std::string& hash) {
     RedisPipeline asked;
     add_watch(asked);
-    add_look(asked, *hash);
+    add_look(asked, hash);
     add_exists(asked);
     const auto replies = target_.line.ask_there(asked, deadline_);
     if (!replies) return replies.error();
     const auto& watched = replies->front();
-    if (watched.is_error() && watched.view().text().starts_with("NOPERM")) target_.line.notes().may_not_watch = true;
+    if (watched.is_error() && not_for_us(watched.view().text())) target_.line.refuse_transactions();
     const auto looked = replies->at(1).view();
     if (looked.is_error() && looked.text().starts_with("NOSCRIPT")) target_.line.forget(RedisScript::look);
     const bool good = !watched.is_error() && looked.size() == 2 && looked.at(0).text() == "OK";
@@ -69,14 +77,24 @@ class Transaction {
     unwatch.command(1).add("UNWATCH");
     const auto done = target_.line.ask_there(unwatch, deadline_);
     if (!done) return done.error();
+    if (!done->front().is_error()) return false;
+    // A connection that went on watching would stop some transaction of later.
+    target_.line.refuse_transactions();
+    target_.line.drop();
     return false;
   }
 
-  // What the checks look at. The texts' keys are new, and have no other writer.
+  // No user of ours, or no server that has it.
+  [[nodiscard]] static bool not_for_us(std::string_view error) {
+    return error.starts_with("NOPERM") || error.starts_with("ERR unknown command");
+  }
+
+  // What the checks look at. Keys of new texts are nobody's.
   void add_watch(RedisPipeline& out) const {
-    out.command(5 + tables_.tables.size()).add("WATCH").add(keys_.meta()).add(keys_.tables(generation_));
+    out.command(5 + tables_.tables.size() + lists_.size()).add("WATCH").add(keys_.meta()).add(keys_.tables(generation_));
     out.add(keys_.outbox(generation_)).add(keys_.outbox_order(generation_));
     for (const auto& [name, table] : tables_.tables) out.add(keys_.table(generation_, std::string(name)));
+    for (const auto& conversation : lists_) out.add(keys_.texts(conversation));
   }
 
   void add_look(RedisPipeline& out, const std::string& hash) const {
@@ -86,11 +104,8 @@ class Transaction {
     add_meta(arguments, commit_.after);
     arguments.keep(commit_.outbox_done ? std::to_string(*commit_.outbox_done) : std::string());
     add_names(arguments);
-    std::vector<ConversationId> lists;
-    for (const auto& body : commit_.bodies)
-      if (!begins(body)) lists.push_back(body.conversation);
-    arguments.keep(std::to_string(lists.size()));
-    for (const auto& conversation : lists) arguments.keep(conversation.text());
+    arguments.keep(std::to_string(lists_.size()));
+    for (const auto& conversation : lists_) arguments.keep(conversation.text());
     out.command(arguments.arguments().size()).add(arguments, 0, arguments.arguments().size());
   }
 
@@ -100,7 +115,13 @@ class Transaction {
   }
 
   // The first text of a conversation, whose list is not there before.
-  [[nodiscard]] static bool begins(const Body& body) { return body.sequence <= 1; }
+  [[nodiscard]] static bool begins(const Body& body) { return body.sequence == 0; }
+  [[nodiscard]] static std::vector<ConversationId> lists_of(const std::vector<Body>& bodies) {
+    std::vector<ConversationId> lists;
+    for (const auto& body : bodies)
+      if (!begins(body)) lists.push_back(body.conversation);
+    return lists;
+  }
 
   void add_exists(RedisPipeline& out) const {
     if (commit_.bodies.empty()) return;
@@ -113,9 +134,7 @@ class Transaction {
   }
 
   // The script is loaded within: a server that was told to forget it must not find that out behind the writes.
-  Attempt write() {
-    const auto hash = target_.line.hash_of(RedisScript::settle, deadline_);
-    if (!hash) return hash.error();
+  Attempt write(const std::string& hash) {
     RedisPipeline all;
     all.command(1).add("MULTI");
     all.command(3).add("SCRIPT").add("LOAD").add(redis_script_text(RedisScript::settle));
@@ -124,7 +143,7 @@ class Transaction {
     add_tables(all);
     add_bodies(all);
     add_effects(all);
-    add_settle(all, *hash);
+    add_settle(all, hash);
     all.command(1).add("EXEC");
     const auto replies = target_.line.ask_there(all, deadline_);
     if (!replies) return replies.error();
@@ -180,7 +199,9 @@ class Transaction {
     if (executed.is_nil()) return std::optional<CommitReceipt>();  // Somebody changed what had been looked at.
     if (executed.is_error()) {
       const auto refused = std::find_if(replies.begin(), replies.end(), [](const RedisReply& reply) { return reply.is_error(); });
-      return server_error(refused->view().text());
+      if (!not_for_us(refused->view().text())) return server_error(refused->view().text());
+      target_.line.refuse_transactions();
+      return std::optional<CommitReceipt>();
     }
     for (std::size_t i = 0; i < executed.size(); ++i)
       if (executed.at(i).is_error())
@@ -194,14 +215,15 @@ class Transaction {
   const RedisKeys& keys_;
   const Commit& commit_;
   const TableChanges tables_;
+  const std::vector<ConversationId> lists_ = lists_of(commit_.bodies);  // That texts are added to.
   const RedisDeadline deadline_;
   std::string generation_;
 };
 
 }  // namespace
 
-Attempt write_transaction(const RedisTarget& target, const RedisKeys& keys, const Commit& commit) {
-  return Transaction(target, keys, commit).run();
+Attempt write_transaction(const RedisTarget& target, const RedisKeys& keys, const Commit& commit, RedisDeadline deadline) {
+  return Transaction(target, keys, commit, deadline).run();
 }
 
 }  // namespace usher::state

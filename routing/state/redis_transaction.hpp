@@ -8,7 +8,8 @@
 namespace usher::state {
 
 // None: nothing was written, and the one script decides: something is not as it mostly is (texts that are there already, a key that
-// somebody changed meanwhile, a user who may not WATCH). `malformed`, `conflict`: as the script says; nothing was written.
-[[nodiscard]] Result<std::optional<CommitReceipt>> write_transaction(const RedisTarget& target, const RedisKeys& keys, const Commit& commit);
+// somebody changed meanwhile, a user who may not do what it needs). `malformed`: a write failed behind the checks.
+[[nodiscard]] Result<std::optional<CommitReceipt>> write_transaction(const RedisTarget& target, const RedisKeys& keys, const Commit& commit,
+                                                                     RedisDeadline deadline);
 
 }  // namespace usher::state

@@ -94,8 +94,9 @@ Result<CommitReceipt> write_staged(const RedisTarget& target, const RedisKeys& k
 
 Result<CommitReceipt> write_commit(const RedisTarget& target, const Commit& commit, CommitForm form) {
   const auto keys = target.keys(commit.partition);
+  const auto deadline = target.deadline();
   if (form == CommitForm::transaction || (form == CommitForm::by_size && fits_a_transaction(commit, target.transaction_bytes_min))) {
-    const auto committed = write_transaction(target, keys, commit);
+    const auto committed = write_transaction(target, keys, commit, deadline);
     if (!committed) return committed.error();
     if (*committed) return **committed;
   }
@@ -103,7 +104,7 @@ Result<CommitReceipt> write_commit(const RedisTarget& target, const Commit& comm
   if (form == CommitForm::staged || arguments.arguments().size() > redis_limits::commit_arguments_max ||
       arguments.bytes() > redis_limits::commit_bytes_max)
     return write_staged(target, keys, arguments);
-  auto reply = target.line.run(RedisScript::commit, {keys.meta()}, arguments, target.deadline());
+  auto reply = target.line.run(RedisScript::commit, {keys.meta()}, arguments, deadline);
   if (!reply) return reply.error();
   return script_outcome(reply->view());
 }

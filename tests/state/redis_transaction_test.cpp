@@ -1,7 +1,10 @@
 // Commits as transactions of Redis' own: when they are, what their end leaves, and what stops them between the two exchanges.
+#include <algorithm>
 #include <atomic>
+#include <sstream>
 #include <thread>
 
+#include "routing/state/redis_writer.hpp"
 #include "tests/state/redis_fixture.hpp"
 
 using namespace usher::testing;
@@ -17,7 +20,7 @@ Commit messages(Position before, Offset first, Offset last) {
     const auto key = std::to_string(i);
     commit.changes.push_back({"conversation", key, std::string(300, 'c')});
     commit.changes.push_back({"agent", std::to_string(i % 3), key});
-    commit.bodies.push_back(Body{{7, static_cast<std::uint64_t>(i)}, 1, {8, static_cast<std::uint64_t>(i)}, "{\"n\":" + key + "}"});
+    commit.bodies.push_back(Body{{7, static_cast<std::uint64_t>(i)}, 0, {8, static_cast<std::uint64_t>(i)}, "{\"n\":" + key + "}"});
     commit.outbox.push_back(OutboxEntry{i, 0, Stream::events, {"0/" + key + "/0", "t", std::string(200, 'e')}});
   }
   return commit;
@@ -146,9 +149,11 @@ TEST_CASE("a generation that a rewrite left is found again by the next transacti
   CHECK(fixture.store->load(0)->entities.size() == 1 + 3 + 4);
 }
 
-TEST_CASE("a user who may not WATCH commits by the script, and the store says what that costs [rule-S3]", "[redis][rule-S3]") {
+TEST_CASE("a user who may not do what a transaction needs commits by the script, and the store says what that costs [rule-S3]", "[redis][rule-S3]") {
   RedisServer server;
-  REQUIRE(server.ask({"ACL", "SETUSER", "usher", "-watch"}) == "OK");
+  const auto command = GENERATE(as<std::string>(), "watch", "unwatch", "mset");
+  INFO(command);
+  REQUIRE(server.ask({"ACL", "SETUSER", "usher", "-" + command}) == "OK");
   auto store = open_store(RedisFixture::options(server, Commits::by_transactions));
   REQUIRE(store->initialise(0));
   const auto before = calls(server, "exec");
@@ -156,7 +161,79 @@ TEST_CASE("a user who may not WATCH commits by the script, and the store says wh
   CHECK(calls(server, "exec") == before);
   const auto weak = store->weaknesses();
   CHECK(std::any_of(weak.begin(), weak.end(), [](const std::string& one) { return one.find("WATCH") != std::string::npos; }));
-  const auto may = open_store(RedisFixture::options(server, Commits::by_transactions))->weaknesses();
-  REQUIRE(server.ask({"ACL", "SETUSER", "usher", "+watch"}) == "OK");
-  CHECK(open_store(server.options())->weaknesses().size() + 1 == may.size());
+  REQUIRE(server.ask({"ACL", "SETUSER", "usher", "+" + command}) == "OK");
+  CHECK(open_store(server.options())->weaknesses().size() + 1 == weak.size());
+}
+
+TEST_CASE("a user who loses a command commits by the script from then on [rule-S3]", "[redis][rule-S3]") {
+  RedisFixture fixture(Commits::by_transactions);
+  const auto command = GENERATE(as<std::string>(), "watch", "unwatch", "mset");
+  INFO(command);
+  REQUIRE(commit(*fixture.store, messages({0, 1}, 2, 9)));
+  REQUIRE(fixture.server.ask({"ACL", "SETUSER", "usher", "-" + command}) == "OK");
+  auto again = messages({0, 9}, 10, 20);
+  again.bodies.push_back(messages({}, 2, 2).bodies.front());  // Which takes the look back.
+  REQUIRE(commit(*fixture.store, again));
+  REQUIRE(commit(*fixture.store, messages({0, 20}, 21, 30)));
+  CHECK(fixture.store->load(0)->outbox.size() == 30);
+}
+
+TEST_CASE("a later text of a conversation that is there is no reason for the script [rule-S4]", "[redis][rule-S4]") {
+  RedisFixture fixture(Commits::by_transactions);
+  REQUIRE(commit(*fixture.store, messages({0, 1}, 2, 9)));
+  const auto before = calls(fixture.server, "exec");
+  auto more = messages({0, 9}, 10, 12);
+  more.bodies.push_back(Body{{7, 5}, 1, {6, 5}, "{}"});
+  REQUIRE(commit(*fixture.store, more));
+  CHECK(calls(fixture.server, "exec") == before + 1);
+  CHECK(fixture.store->bodies(0, {7, 5}, 9, 9)->size() == 2);
+}
+
+TEST_CASE("one text twice in a commit is the first of them in either form [rule-S5]", "[redis][rule-S5]") {
+  RedisFixture fixture(GENERATE(Commits::by_size, Commits::by_transactions));
+  auto twice = messages({0, 1}, 2, 9);
+  twice.bodies.push_back(twice.bodies.back());
+  twice.bodies.back().json = "{\"other\":1}";
+  REQUIRE(commit(*fixture.store, twice));
+  CHECK(fixture.store->body(0, {8, 9}).value()->json == "{\"n\":9}");
+}
+
+// Over another connection the transaction would watch nothing, and write over whatever stands there.
+TEST_CASE("nothing that could dial stands between the look and the transaction [rule-S1]", "[redis][rule-S1]") {
+  RedisFixture fixture(Commits::by_transactions);
+  auto fresh = open_store(RedisFixture::options(fixture.server, Commits::by_transactions));
+  fixture.server.ask({"SCRIPT", "FLUSH"});
+  REQUIRE(fixture.server.ask({"CONFIG", "SET", "slowlog-log-slower-than", "0"}) == "OK");
+  REQUIRE(fixture.server.ask({"CONFIG", "SET", "slowlog-max-len", "1000"}) == "OK");
+  fixture.server.ask({"SLOWLOG", "RESET"});
+  Offset at = 1;
+  for (int i = 0; i < 3; ++i, at += 3) REQUIRE(commit(*fresh, messages({0, at}, at + 1, at + 3)));
+  const auto told = fixture.server.ask({"EVAL", "local all = '' for _, one in ipairs(redis.call('SLOWLOG', 'GET', '1000')) do all = one[4][1] .. ' ' .. all end return all", "0"});
+  INFO(told);
+  std::istringstream words(told);
+  bool watching = false;
+  int transactions = 0;
+  for (std::string word; words >> word;) {
+    if (word == "WATCH") watching = true;
+    else if (word == "MULTI") transactions += watching ? 1 : 0, watching = false;
+    else if (word == "UNWATCH") watching = false;
+    // The commands of scripts are listed as well; a new connection begins with AUTH, and a script is loaded over any.
+    else if (watching) CHECK_FALSE((word == "AUTH" || word == "SCRIPT"));
+  }
+  CHECK(transactions >= 2);
+}
+
+TEST_CASE("what is asked over the connection of before is asked over no other [rule-S1]", "[redis][rule-S1]") {
+  RedisFixture fixture;
+  RedisDialer dialer(fixture.server.options());
+  RedisLine line(dialer);
+  const auto soon = RedisDeadline::in(usher::message::Milliseconds{2000});
+  RedisPipeline multi;
+  multi.command(1).add("MULTI");
+  CHECK(line.ask_there(multi, soon).error().fault == Fault::unavailable);
+  REQUIRE(line.ask(RedisCommand{"WATCH", "usher:v1:{0}:meta"}, soon));
+  fixture.server.ask({"CLIENT", "KILL", "USER", "usher"});
+  CHECK(line.ask_there(multi, soon).error().fault == Fault::unavailable);
+  CHECK(line.ask_there(multi, soon).error().fault == Fault::unavailable);
+  CHECK(line.ask(RedisCommand{"EXISTS", "usher:v1:{0}:meta"}, soon));
 }
