@@ -138,7 +138,7 @@ void add_ids_in_text(std::vector<std::string>& out, std::string_view text) {
 }  // namespace
 
 std::string first_address(std::string_view text) {
-  text = text.substr(0, address_text_max);
+  text = cut_utf8(text, address_text_max);
   for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     std::size_t begin = at, end = at + 1;
     while (begin > 0 && is_address_byte(text[begin - 1]) && text[begin - 1] != '@') --begin;

@@ -131,6 +131,9 @@ void halve_the_longest(Message& message) {
   }
   message.extra.clear();
   const auto halve = [](auto& list) { list.resize(list.size() / 2); };
+  // Whom a mail of ours speaks for may be many; the first of them is the sender.
+  auto& senders = message.from.identities;
+  senders.resize(std::max(senders.size() / 2, std::min<std::size_t>(senders.size(), 1)));
   for (auto* list : {&message.to, &message.cc, &message.reply_to, &message.delivered_to}) halve(*list);
   halve(message.thread.in_reply_to);
   halve(message.thread.references);

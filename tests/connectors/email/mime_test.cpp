@@ -334,3 +334,38 @@ TEST_CASE("a mail whose text a record spells six times as long is cut and marked
   const auto parsed = to_message({wire::TenantId("acme"), wire::ConnectorId("support-mail"), {}}, plain, wire::from_unix_ms(1'795'287'483'120));
   CHECK(parsed.messages.front().extra.find("cut") == std::string::npos);
 }
+
+// Each of the bytes is six in a record. Such a mail once kept its reader busy for ever.
+TEST_CASE("a mail of ours that speaks for more people than a record can name is taken with the first of them", "[mime]") {
+  namespace wire = usher::message;
+  MailDoor door{wire::TenantId("acme"), wire::ConnectorId("support-mail"), {}};
+  door.own = OwnAddresses("support@example.com", {});
+  std::string bytes = "From: support@example.com\nTo: support@example.com\nMessage-ID: <1@example.org>\n";
+  for (int field = 0; field < 4; ++field) {
+    bytes += "Reply-To:";
+    for (int i = 0; i < 50; ++i) bytes += " \"a" + std::to_string(field * 50 + i) + std::string(900, '\x01') + "\"@b.example,\n";
+    bytes += " z@b.example\n";
+  }
+  bytes += "\nHello\n";
+  const auto parsed = to_message(door, bytes, wire::from_unix_ms(1'795'287'483'120));
+  const auto& message = parsed.messages.front();
+  const auto encoded = wire::encode(wire::MessageReceived{message});
+  CHECK(encoded.size() <= usher::message::limits::record_bytes_max);
+  CHECK(wire::decode_record("usher.message.received.v1", encoded).has_value());
+  REQUIRE_FALSE(message.from.identities.empty());
+  CHECK(message.from.identities.front().value.starts_with("\"a0"));
+}
+
+TEST_CASE("an address in a report that its limit would cut within a character is written as what can be read", "[mime]") {
+  namespace wire = usher::message;
+  for (std::size_t before = 1'000; before < 1'030; ++before) {
+    const std::string bytes = "From: mailer@example.org\nTo: support@example.com\nMessage-ID: <1@example.org>\nReturn-Path: <>\n"
+                              "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nno\n--b\n"
+                              "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; " +
+                              times(before / 2, "x ") + (before % 2 == 1 ? " " : "") + "a@\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\nAction: failed\nStatus: 5.1.1\n\n--b--\n";
+    const auto parsed = to_message({wire::TenantId("acme"), wire::ConnectorId("support-mail"), {}}, bytes, wire::from_unix_ms(1'795'287'483'120));
+    const auto encoded = wire::encode(wire::MessageReceived{parsed.messages.front()});
+    INFO(before);
+    CHECK(wire::decode_record("usher.message.received.v1", encoded).has_value());
+  }
+}
