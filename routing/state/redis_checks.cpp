@@ -97,8 +97,6 @@ Result<void> try_transaction(const RedisTarget& target, Partition partition) {
   auto commit = probe_commit(partition);
   commit.before = {1, 1};
   if (const auto done = write_commit(target, commit, CommitForm::transaction); !done) return not_allowed("commit in a transaction", done.error());
-  const auto left = target.line.ask(RedisCommand{"UNWATCH"}, target.deadline());
-  if (!left && left.error().fault == Fault::unauthorised) target.line.refuse_transactions();
   return {};
 }
 
@@ -161,7 +159,7 @@ Result<RedisStanding> check_server(const RedisTarget& target, bool may_write) {
   if (!tried) return tried.error();
   auto weak = weaknesses_of(std::move(*facts));
   if (may_write && !target.line.may_transact())
-    weak.push_back("the Redis user may not do all of WATCH, UNWATCH and MSET (deploy/redis/users.acl has them): commits of many messages cost Redis twice as much");
+    weak.push_back("the Redis user may not do both WATCH and MSET (deploy/redis/users.acl has them): commits of many messages cost Redis twice as much");
   return RedisStanding{std::move(weak)};
 }
 

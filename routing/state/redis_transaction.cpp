@@ -63,30 +63,39 @@ class Transaction {
     add_watch(asked);
     add_look(asked, hash);
     add_exists(asked);
+    // Here, since a server that refuses it would carry out what comes behind it one by one.
+    asked.command(1).add("MULTI");
     const auto replies = target_.line.ask_there(asked, deadline_);
     if (!replies) return replies.error();
     const auto& watched = replies->front();
-    if (watched.is_error() && not_for_us(watched.view().text())) target_.line.refuse_transactions();
+    const auto& opened = replies->back();
+    for (const auto* reply : {&watched, &opened})
+      if (reply->is_error() && not_for_us(reply->view().text())) target_.line.refuse_transactions();
     const auto looked = replies->at(1).view();
     if (looked.is_error() && looked.text().starts_with("NOSCRIPT")) target_.line.forget(RedisScript::look);
-    const bool good = !watched.is_error() && looked.size() == 2 && looked.at(0).text() == "OK";
+    const bool good = !watched.is_error() && !opened.is_error() && looked.size() == 2 && looked.at(0).text() == "OK";
     if (good && looked.at(1).text() != generation_) target_.line.notes().generations.clear();
-    const bool fresh = replies->size() < 3 || (replies->at(2).view().is_integer() && replies->at(2).view().integer() == 0);
+    const bool fresh = commit_.bodies.empty() || (replies->at(2).view().is_integer() && replies->at(2).view().integer() == 0);
     if (good && looked.at(1).text() == generation_ && fresh) return true;
-    RedisPipeline unwatch;
-    unwatch.command(1).add("UNWATCH");
-    const auto done = target_.line.ask_there(unwatch, deadline_);
-    if (!done) return done.error();
-    if (!done->front().is_error()) return false;
+    return take_back();
+  }
+
+  // Ends the transaction without a write, and the watching with it. False, as look().
+  Result<bool> take_back() {
+    RedisPipeline end;
+    end.command(1).add("EXEC");
+    const auto ended = target_.line.ask_there(end, deadline_);
+    if (!ended) return ended.error();
+    if (!ended->front().is_error()) return false;
     // A connection that went on watching would stop some transaction of later.
-    target_.line.refuse_transactions();
+    if (not_for_us(ended->front().view().text())) target_.line.refuse_transactions();
     target_.line.drop();
     return false;
   }
 
   // No user of ours, or no server that has it.
   [[nodiscard]] static bool not_for_us(std::string_view error) {
-    return error.starts_with("NOPERM") || error.starts_with("ERR unknown command");
+    return error.find("NOPERM") != std::string_view::npos || error.starts_with("ERR unknown command");
   }
 
   // What the checks look at. Keys of new texts are nobody's.
@@ -120,6 +129,8 @@ class Transaction {
     std::vector<ConversationId> lists;
     for (const auto& body : bodies)
       if (!begins(body)) lists.push_back(body.conversation);
+    std::sort(lists.begin(), lists.end());
+    lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
     return lists;
   }
 
@@ -136,7 +147,6 @@ class Transaction {
   // The script is loaded within: a server that was told to forget it must not find that out behind the writes.
   Attempt write(const std::string& hash) {
     RedisPipeline all;
-    all.command(1).add("MULTI");
     all.command(3).add("SCRIPT").add("LOAD").add(redis_script_text(RedisScript::settle));
     // Changes nothing: it is of the kind that a server without memory refuses, and with it the whole.
     all.command(4).add("HSET").add(keys_.meta()).add("generation").add(generation_);
@@ -198,6 +208,7 @@ class Transaction {
     const auto executed = replies.back().view();
     if (executed.is_nil()) return std::optional<CommitReceipt>();  // Somebody changed what had been looked at.
     if (executed.is_error()) {
+      // The first that was refused names the reason; none of them was carried out.
       const auto refused = std::find_if(replies.begin(), replies.end(), [](const RedisReply& reply) { return reply.is_error(); });
       if (!not_for_us(refused->view().text())) return server_error(refused->view().text());
       target_.line.refuse_transactions();

@@ -66,7 +66,7 @@ class Texts {
     switch (below(depth > 4 ? 6 : 9)) {
       case 0: return "null";
       case 1: return below(2) == 0 ? "true" : "false";
-      case 2: return std::to_string(static_cast<std::int64_t>(random_()) - 9'000'000'000'000'000'000);
+      case 2: return std::to_string(static_cast<std::int64_t>(random_()));
       case 3: return below(2) == 0 ? "18446744073709551615" : "1e300";
       case 4: return std::to_string(below(100)) + (below(3) == 0 ? ".5" : "");
       case 5: return quoted();
